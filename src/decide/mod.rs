@@ -1,0 +1,1 @@
+//! The room `decide`; see the crate's map.

@@ -1,0 +1,1 @@
+//! The room `execute`; see the crate's map.

@@ -1,0 +1,1 @@
+//! The room `facts`; see the crate's map.

@@ -1,0 +1,1 @@
+//! The room `inventory`; see the crate's map.

@@ -1,0 +1,1 @@
+//! The room `mysql`; see the crate's map.

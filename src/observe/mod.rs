@@ -1,0 +1,1 @@
+//! The room `observe`; see the crate's map.

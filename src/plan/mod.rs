@@ -1,0 +1,1 @@
+//! The room `plan`; see the crate's map.

@@ -1,0 +1,1 @@
+//! The room `playbook`; see the crate's map.

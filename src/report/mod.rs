@@ -1,0 +1,1 @@
+//! The room `report`; see the crate's map.

@@ -1,0 +1,1 @@
+//! The room `yaml`; see the crate's map.
