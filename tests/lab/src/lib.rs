@@ -1,1 +1,45 @@
-//! Real hosts on one machine.
+//! Real hosts on one machine: systemd, sshd, apt, database servers, and the faults that befall
+//! them.
+//!
+//! A [`Lab`] is a bridge with a subnet of its own and a handful of [`Host`]s on it. A host is an
+//! overlay on a cached Debian [`Image`], a network namespace with one cable to the bridge, and a
+//! `systemd-nspawn` that boots it. Nothing in the host knows that it is not metal: `systemctl`,
+//! `apt-get`, `ip addr add`, `arping` and `reboot` work.
+//!
+//! What this crate must never do: install anything on the outer machine, change its network beyond
+//! the lab's own bridge and tables (and `ip_forward`, which is put back), or leave anything behind
+//! when a guard is dropped.
+//!
+//! Rooms: [`suite`](Suite) which Debian, [`image`](Image) the cached base, `recipe` what is in it,
+//! `network` bridge and addresses, `boot` the power supply of one host, `host` what can be done to
+//! a running one, `fault` what can befall it, `lab` the guard, `claim` who may have which name and
+//! subnet, `forwarding` the outer machine's, `state` what is written down,
+//! `inventory` what hactl is given, `requirements` what the outer machine must have.
+
+mod boot;
+mod claim;
+mod command;
+mod error;
+mod fault;
+mod forwarding;
+mod host;
+mod identity;
+mod image;
+mod inventory;
+mod lab;
+mod network;
+mod paths;
+mod process;
+mod recipe;
+mod requirements;
+mod state;
+mod suite;
+
+pub use error::LabError;
+pub use fault::{Direction, Signal};
+pub use host::{Host, Output};
+pub use image::Image;
+pub use lab::{Lab, LabSpec, RemovedLabs};
+pub use requirements::{PACKAGES, check as check_requirements};
+pub use state::LabSummary;
+pub use suite::{Flavor, Server, Suite};
