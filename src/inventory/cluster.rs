@@ -1,0 +1,127 @@
+//! A cluster as a person wants it, checked and complete.
+//!
+//! It must never be built half: [`super::Inventory`] makes it, and what it holds makes sense together.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Accounts, ClusterName, Host, HostName, InitialRole, Scalar, WriterVip};
+use crate::mysql::Flavor;
+
+/// What a person wants.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Its name.
+    pub name: ClusterName,
+    /// What runs on its hosts.
+    pub server: ServerSpec,
+    /// The accounts that hactl makes.
+    pub accounts: Accounts,
+    /// The address that applications write to, where there is one.
+    pub vip: Option<WriterVip>,
+    /// What an acknowledged commit is worth: as given, else lossless with two replicas or more.
+    pub durability: Durability,
+    /// Variables for playbooks and templates.
+    pub vars: BTreeMap<String, Scalar>,
+    /// The hosts; exactly one is the first primary.
+    pub hosts: BTreeMap<HostName, Host>,
+    first_primary: HostName,
+}
+
+/// What a cluster is made of, for [`Cluster::new`].
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) name: ClusterName,
+    pub(super) server: ServerSpec,
+    pub(super) accounts: Accounts,
+    pub(super) vip: Option<WriterVip>,
+    pub(super) durability: Option<Durability>,
+    pub(super) vars: BTreeMap<String, Scalar>,
+    pub(super) hosts: BTreeMap<HostName, Host>,
+}
+
+impl Cluster {
+    /// Puts checked parts together; `None` when no host is the first primary.
+    pub(super) fn new(parts: Parts) -> Option<Self> {
+        let first_primary = parts
+            .hosts
+            .values()
+            .find(|host| host.initial == InitialRole::Primary)
+            .map(|host| host.name.clone())?;
+        let replicas = parts.hosts.len() - 1;
+        let default = if replicas >= 2 {
+            Durability::Lossless
+        } else {
+            Durability::Available
+        };
+        Some(Self {
+            name: parts.name,
+            server: parts.server,
+            accounts: parts.accounts,
+            vip: parts.vip,
+            durability: parts.durability.unwrap_or(default),
+            vars: parts.vars,
+            hosts: parts.hosts,
+            first_primary,
+        })
+    }
+
+    /// The host of that name.
+    pub fn host(&self, name: &HostName) -> Option<&Host> {
+        self.hosts.get(name)
+    }
+
+    /// The host that becomes the primary where no topology exists yet. It says nothing about a running one.
+    pub fn initial_primary(&self) -> &HostName {
+        &self.first_primary
+    }
+
+    /// The interface that carries the writer VIP on a host; `None` without a VIP or such a host.
+    pub fn vip_interface(&self, name: &HostName) -> Option<&str> {
+        let vip = self.vip.as_ref()?;
+        Some(
+            self.host(name)?
+                .interface
+                .as_deref()
+                .unwrap_or(&vip.interface),
+        )
+    }
+}
+
+/// What runs on the hosts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerSpec {
+    /// MariaDB or MySQL.
+    pub flavor: Flavor,
+    /// The version that must be installed, as far as it is given: `10.11`, `8.4.3`.
+    pub version: Option<String>,
+    /// The packages to install instead of the distribution's usual ones; empty for those.
+    pub packages: Vec<String>,
+    /// The TCP port of hosts that name none.
+    pub port: u16,
+    /// Settings for my.cnf, on all hosts. Names have `_`, never `-`.
+    pub settings: BTreeMap<String, Scalar>,
+}
+
+/// What an acknowledged commit is worth when the primary dies, and what that costs.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// It is on a replica; writes wait when no replica acknowledges.
+    Lossless,
+    /// It is on a replica unless replicas were away for longer than a timeout; writes go on.
+    Available,
+}
+
+impl std::fmt::Display for Durability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Lossless => "lossless",
+            Self::Available => "available",
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! The inventory as it is written, key by key. Its doc comments are the schema's descriptions.
+//!
+//! It must never hold a resolved secret: passwords are references here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Become, Durability, Promotion, Scalar};
+use crate::mysql::Flavor;
+
+/// A cluster of MariaDB or MySQL servers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawInventory {
+    /// The cluster's name: letters, digits, `-`, `.`, `_`.
+    pub(super) cluster: String,
+    /// What runs on the hosts.
+    pub(super) server: RawServer,
+    /// How the hosts are reached, on top of `~/.ssh/config`; each host can override key by key.
+    #[serde(default)]
+    pub(super) ssh: RawSsh,
+    /// The database accounts that hactl makes and uses.
+    pub(super) accounts: RawAccounts,
+    /// Virtual addresses.
+    #[serde(default)]
+    pub(super) vip: Option<RawVip>,
+    /// `lossless` (the default with two replicas or more) or `available`.
+    #[serde(default)]
+    pub(super) durability: Option<Durability>,
+    /// Variables for playbooks and templates.
+    #[serde(default)]
+    pub(super) vars: BTreeMap<String, Scalar>,
+    /// The hosts by name.
+    pub(super) hosts: BTreeMap<String, RawHost>,
+}
+
+/// What runs on the hosts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawServer {
+    /// `mariadb` or `mysql`.
+    pub(super) flavor: Flavor,
+    /// The version that must be installed, in quotes: "10.11".
+    #[serde(default)]
+    pub(super) version: Option<String>,
+    /// Packages to install instead of the distribution's usual ones.
+    #[serde(default)]
+    pub(super) packages: Vec<String>,
+    /// The TCP port of the servers; 3306 by default.
+    #[serde(default)]
+    pub(super) port: Option<u16>,
+    /// Settings for my.cnf on all hosts.
+    #[serde(default)]
+    pub(super) settings: BTreeMap<String, Scalar>,
+}
+
+/// How a host is reached by ssh.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSsh {
+    /// The login user.
+    #[serde(default)]
+    pub(super) user: Option<String>,
+    /// sshd's port.
+    #[serde(default)]
+    pub(super) port: Option<u16>,
+    /// The private key's file; relative to the inventory's folder.
+    #[serde(default)]
+    pub(super) key: Option<String>,
+    /// The file of known host keys; relative to the inventory's folder.
+    #[serde(default)]
+    pub(super) known_hosts: Option<String>,
+    /// A host to jump over: `[user@]host[:port]`.
+    #[serde(default)]
+    pub(super) jump: Option<String>,
+    /// How the login user becomes root: `sudo` or `none`.
+    #[serde(default)]
+    pub(super) r#become: Option<Become>,
+    /// How long a connection may take: `10s` by default.
+    // A number without a unit gets a message of its own.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) connect_timeout: Option<Scalar>,
+}
+
+/// The database accounts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAccounts {
+    /// Replicas log in to their source with it.
+    pub(super) replication: RawAccount,
+    /// Probes read the servers' state with it.
+    pub(super) monitor: RawAccount,
+    /// hactl administers the servers with it.
+    pub(super) admin: RawAccount,
+}
+
+/// One account.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAccount {
+    /// The user name.
+    pub(super) user: String,
+    /// From where it may log in; `%` (anywhere) by default.
+    #[serde(default)]
+    pub(super) host: Option<String>,
+    /// Where the password is: `env:NAME`, `file:PATH` or `cmd:COMMAND`.
+    pub(super) password: Hidden,
+}
+
+/// Text that `Debug` does not show: a person may have written the password itself.
+#[derive(Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(super) struct Hidden(pub(super) String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Virtual addresses.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawVip {
+    /// The address that applications write to.
+    pub(super) writer: RawWriterVip,
+}
+
+/// The address that applications write to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWriterVip {
+    /// The address with its prefix length: 192.0.2.90/24.
+    pub(super) address: String,
+    /// The network interface that carries it.
+    pub(super) interface: String,
+}
+
+/// One host.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHost {
+    /// Its IP address (or DNS name).
+    pub(super) address: String,
+    /// Whether it becomes the first primary; exactly one host does.
+    #[serde(default)]
+    pub(super) primary: bool,
+    /// Whether a failover may choose it: `prefer`, `allow` (the default), `avoid`, `never`.
+    #[serde(default)]
+    pub(super) promotion: Promotion,
+    /// Its `server_id`; by default made of its address.
+    #[serde(default)]
+    pub(super) server_id: Option<u32>,
+    /// Its server's TCP port, where it differs.
+    #[serde(default)]
+    pub(super) port: Option<u16>,
+    /// Settings for its my.cnf, on top of `server.settings`.
+    #[serde(default)]
+    pub(super) settings: BTreeMap<String, Scalar>,
+    /// How it is reached, where that differs.
+    #[serde(default)]
+    pub(super) ssh: RawSsh,
+    /// Groups that it is in, for playbooks and `--limit`.
+    #[serde(default)]
+    pub(super) groups: Vec<String>,
+    /// Its network interface for the VIP, where it differs.
+    #[serde(default)]
+    pub(super) interface: Option<String>,
+}
