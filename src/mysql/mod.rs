@@ -1,1 +1,69 @@
-//! The room `mysql`; see the crate's map.
+//! What a server says and understands. Besides the templates, the only room that tells `MySQL` from
+//! `MariaDB` and one version from another; everything else asks a [`Dialect`] and uses neutral
+//! words. Pure: no I/O, no clock, no randomness.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `flavor`, `version`, `dialect` | who a server is |
+//! | `platform` | how it is packaged: programs, units, files |
+//! | `quote`, `statement` | how to say things to it, without saying secrets to anyone else |
+//! | `session`, `replication`, `semi_sync`, `event` | statements that steer it |
+//! | `account`, `role_privileges`, `privilege`, `password`, `caching_sha2` | its accounts |
+//! | `dump`, `provision` | seeding: the ends of the stream, and the marker |
+//! | `gtid`, `binlog_name` | positions, and their order |
+//! | `queries`, `row`, `read_facts`, `server_facts`, `replica_status`, `error_code` | what it answers |
+
+mod account;
+mod binlog_name;
+mod caching_sha2;
+mod dialect;
+mod dump;
+mod errant;
+pub mod error_code;
+mod event;
+mod flavor;
+mod gtid;
+mod password;
+mod platform;
+mod privilege;
+mod provision;
+mod queries;
+mod quote;
+mod read_facts;
+mod replica_status;
+mod replication;
+mod role_privileges;
+mod row;
+mod semi_sync;
+mod server_facts;
+mod session;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod version;
+
+pub use account::{AccountFacts, AccountName, AccountRole, AccountSpec, UnknownRole};
+pub use binlog_name::{BadBinlogName, BinlogName};
+pub use dialect::{Dialect, TooOld};
+pub use dump::{HEAD_LENGTH, TAIL_LENGTH};
+pub use error_code::ServerError;
+pub use event::{EventFacts, EventState};
+pub use flavor::{Flavor, UnknownFlavor};
+pub use gtid::{
+    BinlogState, GtidError, GtidSet, MariaDbGtid, MariaDbPosition, MySqlGtidSet, SourceId,
+};
+pub use password::{PasswordCheck, PasswordHash, Salt, check_password};
+pub use privilege::{GrantOption, Privilege, Scope};
+pub use queries::{FactName, FactQuery};
+pub use quote::{quote_ident, quote_literal};
+pub use replica_status::{Positioning, ReplicaStatus, ThreadState};
+pub use replication::{RepointNeeds, SourceOptions, SourceTls, WaitResult};
+pub use role_privileges::OWN_SCHEMA;
+pub use row::{FactError, Row, Rows};
+pub use semi_sync::{LONGEST_TIMEOUT_MS, SemiSync, SemiSyncSupport, WaitPoint};
+pub use server_facts::{
+    AttachedReplica, OwnSchema, ReadOnly, SEEDING_SCHEMA, Seeding, ServerFacts,
+};
+pub use session::Switch;
+pub use statement::Statement;
+pub use version::{IDENTITY_QUERY, IdentifyError, Version, identify, identify_program};
