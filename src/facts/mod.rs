@@ -1,1 +1,19 @@
-//! The room `facts`; see the crate's map.
+//! What was seen on the hosts, as plain data.
+//!
+//! An observation is never complete, and it is old the moment it is taken: a host that did not answer
+//! is [`HostView::Unreachable`], never "has no server". Nothing in here looks at anything; `observe`
+//! does that. Nothing in here decides anything; `decide` does that.
+
+mod host_view;
+mod login_check;
+mod needs;
+mod observation;
+mod os_facts;
+
+pub use host_view::{HostView, Reached, ServerView, SqlFault, Unreachable, UnreachableKind};
+pub use login_check::LoginCheck;
+pub use needs::Needs;
+pub use observation::Observation;
+pub use os_facts::{
+    FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, RootAccess, UnitFacts, UnitState,
+};

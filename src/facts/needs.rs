@@ -1,0 +1,28 @@
+//! What a host should be asked about: the packages, files and units that a playbook names. One script
+//! per host answers all of it in one round trip.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The questions that a probe of one host must answer beside the standing ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Packages: installed version and candidate.
+    pub packages: BTreeSet<String>,
+    /// Files: owner, mode and content.
+    pub files: BTreeSet<String>,
+    /// systemd units: running, enabled.
+    pub units: BTreeSet<String>,
+    /// By unit: its configuration file, and a file that it makes anew at each start. The first being
+    /// the newer one, the unit runs with an older configuration.
+    pub configurations: BTreeMap<String, (String, String)>,
+}
+
+impl Needs {
+    /// Adds the questions of another.
+    pub fn extend(&mut self, other: Self) {
+        self.packages.extend(other.packages);
+        self.files.extend(other.files);
+        self.units.extend(other.units);
+        self.configurations.extend(other.configurations);
+    }
+}

@@ -1,0 +1,154 @@
+//! The machine under a database server: login, distribution, packages, files, units, addresses.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+/// Facts of one machine. Maps hold what was asked for; a missing entry means "not asked".
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct OsFacts {
+    /// `hostname`, as the machine says it.
+    pub hostname: String,
+    /// Who we are there.
+    pub login: Login,
+    /// `ID` of os-release: `debian`, `ubuntu`, …
+    pub distribution: String,
+    /// `VERSION_CODENAME` of os-release, or its `VERSION_ID`.
+    pub release: String,
+    /// The machine's clock, seconds since the Unix epoch.
+    pub clock: i64,
+    /// Free bytes where the data folder is or will be.
+    pub disk_free: Option<u64>,
+    /// The first line that the server program prints for `--version`, where it is installed.
+    pub server_version: Option<String>,
+    /// SHA-256 in hex of the password that the replica uses towards its source, where the server
+    /// keeps it in a file that only root reads.
+    #[serde(skip)]
+    pub source_password_sha256: Option<String>,
+    /// Packages by name.
+    pub packages: BTreeMap<String, PackageFacts>,
+    /// Files by absolute path.
+    pub files: BTreeMap<String, FileFacts>,
+    /// Units by name.
+    pub units: BTreeMap<String, UnitFacts>,
+    /// Names of network interfaces.
+    pub interfaces: Vec<String>,
+    /// Every address on every interface.
+    pub addresses: Vec<InterfaceAddress>,
+}
+
+impl OsFacts {
+    /// Whether an address is on any interface of this machine.
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|held| held.address == address)
+    }
+}
+
+/// Whom ssh logged in as.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Login {
+    /// The login name.
+    pub user: String,
+    /// The login's user id; 0 needs no sudo.
+    pub uid: u32,
+    /// How scripts became root.
+    pub root: RootAccess,
+}
+
+/// How a script has root's rights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RootAccess {
+    /// The login is root.
+    Direct,
+    /// By sudo, without a password.
+    Sudo,
+    /// Not at all.
+    #[default]
+    None,
+}
+
+/// One package.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PackageFacts {
+    /// The installed version.
+    pub installed: Option<String>,
+    /// What would be installed. `None` also when the package lists are empty.
+    pub candidate: Option<String>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFacts {
+    /// Nothing at that path.
+    Absent,
+    /// A regular file.
+    Present {
+        /// Its whole content.
+        content: String,
+        /// Owner's name.
+        owner: String,
+        /// Group's name.
+        group: String,
+        /// Permission bits in octal without a leading zero: `644`.
+        mode: String,
+    },
+    /// Something that is no regular file.
+    Other(String),
+}
+
+/// One systemd unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnitFacts {
+    /// Whether it runs.
+    pub state: UnitState,
+    /// `systemctl is-enabled`: `enabled`, `disabled`, `masked`, `static`, …
+    pub enablement: String,
+    /// Whether its configuration was written after it started: it runs with an older one.
+    pub stale: bool,
+}
+
+impl UnitFacts {
+    /// A unit that systemd does not know.
+    pub fn unknown() -> Self {
+        Self {
+            state: UnitState::NotFound,
+            enablement: String::new(),
+            stale: false,
+        }
+    }
+
+    /// Whether it starts at boot.
+    pub fn is_enabled(&self) -> bool {
+        self.enablement.starts_with("enabled")
+    }
+}
+
+/// Whether a unit runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitState {
+    /// Running, or listening, or done with success and remaining.
+    Active,
+    /// On its way up or down.
+    Changing,
+    /// Not running.
+    Inactive,
+    /// Not running, after a failure.
+    Failed,
+    /// No such unit.
+    NotFound,
+}
+
+/// An address on an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InterfaceAddress {
+    /// Interface name.
+    pub interface: String,
+    /// The address.
+    pub address: IpAddr,
+    /// Prefix length in bits.
+    pub prefix_len: u8,
+}
