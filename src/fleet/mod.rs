@@ -1,1 +1,36 @@
-//! The room `fleet`; see the crate's map.
+//! The only door to the hosts: ssh, SQL and streams between them.
+//!
+//! Nothing in this room decides anything. It carries scripts and statements, bounds each of them in
+//! time, and says truly what came back; above all it says whether something *may* have run.
+
+mod action_error;
+mod apply;
+mod connection;
+mod live;
+pub mod lock;
+pub mod script;
+pub mod sql;
+pub mod ssh;
+pub mod stream;
+
+pub use action_error::ActionError;
+pub use connection::{Connection, Session};
+pub use live::{LiveFleet, Progress};
+
+use crate::facts::{Needs, Observation};
+use crate::inventory::HostName;
+use crate::plan::{Outcome, Step};
+use std::collections::BTreeMap;
+
+/// Hosts that can be looked at and acted on. The live one does it over ssh and SQL; tests bring their
+/// own.
+pub trait Fleet {
+    /// Looks at every host.
+    fn observe(
+        &self,
+        needs: &BTreeMap<HostName, Needs>,
+    ) -> impl Future<Output = Observation> + Send;
+
+    /// Carries out one step, which may have been done before.
+    fn apply(&self, step: &Step, progress: &dyn Progress) -> impl Future<Output = Outcome> + Send;
+}

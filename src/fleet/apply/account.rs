@@ -1,0 +1,141 @@
+//! Creates the inventory's accounts and keeps them in line. Passwords travel as hashes: a server's
+//! binary log and its general log never hold one.
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+
+use secrecy::SecretString;
+
+use super::{STATEMENT, execute, facts, run, session};
+use crate::fleet::script::Script;
+use crate::fleet::{ActionError, Connection, LiveFleet};
+use crate::inventory::{Account, HostName};
+use crate::mysql::{
+    AccountFacts, AccountRole, Dialect, PasswordCheck, Salt, Statement, Switch, check_password,
+    identify_program,
+};
+use crate::plan::Outcome;
+
+/// SQL reaches the client on its standard input; the shell's own `printf` shows in no process list.
+const AS_ROOT: &str = r#"printf '%s\n' "$statements" | "$client" --protocol=socket --batch"#;
+
+/// Creates hactl's administration account as root on the host. It never enters the binary log: every
+/// server gets its own, and a replica must not write a transaction of its own.
+pub(super) async fn install_admin(
+    fleet: &LiveFleet,
+    connection: &Connection,
+) -> Result<Outcome, ActionError> {
+    let dialect = installed(fleet, connection).await?;
+    let account = &fleet.cluster().accounts.admin;
+    let salt = salt(&connection.host)?;
+    let name = account.name();
+    let mut statements = vec![dialect.without_binlog()];
+    statements.extend(dialect.set_privileged_writes(Switch::On));
+    statements.push(Statement::new(format!(
+        "DROP USER IF EXISTS {}",
+        name.sql()
+    )));
+    statements.extend(dialect.create_account(
+        &account.spec(AccountRole::Admin),
+        &account.password,
+        salt,
+    ));
+    statements.extend(dialect.set_privileged_writes(Switch::Off));
+    as_root(connection, dialect, &statements).await?;
+    Ok(Outcome::Changed)
+}
+
+/// Runs statements as root on the host: what hactl's own account may do is not its own to widen.
+async fn as_root(
+    connection: &Connection,
+    dialect: Dialect,
+    statements: &[Statement],
+) -> Result<(), ActionError> {
+    let mut text = format!("{};\n", dialect.session_setup().text());
+    for statement in statements {
+        let _ = writeln!(text, "{};", statement.text());
+    }
+    let script = Script::new("")
+        .set("client", dialect.client())
+        .set_secret("statements", &SecretString::from(text))
+        .line(AS_ROOT);
+    run(connection, "changing the admin account", script, STATEMENT).await?;
+    connection.forget_session().await;
+    Ok(())
+}
+
+/// The dialect of the server program on the host, which decides about names of privileges.
+async fn installed(fleet: &LiveFleet, connection: &Connection) -> Result<Dialect, ActionError> {
+    let expected = fleet.expected();
+    let script = Script::new("").command([expected.server_binary(), "--version"]);
+    let line = run(
+        connection,
+        "asking the server program for its version",
+        script,
+        STATEMENT,
+    )
+    .await?;
+    let known = identify_program(line.trim());
+    Ok(known.map_or(expected, |(flavor, version)| Dialect { flavor, version }))
+}
+
+/// Creates an account or brings it in line; on the primary, whence it replicates.
+pub(super) async fn ensure(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    role: AccountRole,
+) -> Result<Outcome, ActionError> {
+    let host = &connection.host;
+    let account = fleet.cluster().accounts.of(role);
+    let salt = salt(host)?;
+    let (mut session, dialect) = session(fleet, connection).await?;
+    let seen = facts(fleet, &mut session).await?;
+    let seen = seen.accounts.get(&account.name());
+    let statements = statements(dialect, role, account, seen, salt);
+    if role == AccountRole::Admin {
+        drop(session);
+        as_root(connection, dialect, &statements).await?;
+    } else {
+        for statement in &statements {
+            execute(&mut session, host, statement, STATEMENT).await?;
+        }
+    }
+    Ok(if statements.is_empty() {
+        Outcome::Already
+    } else {
+        Outcome::Changed
+    })
+}
+
+fn statements(
+    dialect: Dialect,
+    role: AccountRole,
+    account: &Account,
+    seen: Option<&AccountFacts>,
+    salt: Salt,
+) -> Vec<Statement> {
+    let Some(seen) = seen else {
+        return dialect.create_account(&account.spec(role), &account.password, salt);
+    };
+    let name = account.name();
+    let mut statements = Vec::new();
+    if check_password(&seen.plugin, &seen.hash, &account.password) != PasswordCheck::Matches {
+        statements.push(dialect.set_password(&name, &account.password, salt));
+    }
+    let wanted = dialect.role_privileges(role);
+    statements.extend(dialect.grant_difference(&name, &seen.privileges, &wanted));
+    statements
+}
+
+/// Randomness for one password hash.
+fn salt(host: &HostName) -> Result<Salt, ActionError> {
+    let mut bytes = [0; 20];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .map_err(|error| ActionError::Unfit {
+            host: host.clone(),
+            reason: format!("this machine gives no random bytes for a password's salt: {error}"),
+            hint: "check /dev/urandom on the machine that runs hactl".to_owned(),
+        })?;
+    Ok(Salt::from_random(bytes))
+}

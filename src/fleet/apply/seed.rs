@@ -1,0 +1,266 @@
+//! Dumps the primary once and loads the dump into all replicas at the same time, through this
+//! machine: database hosts need no ssh to each other.
+//!
+//! The import never enters a replica's own binary log. A database named as a marker stands on the
+//! replica from before the first row until replication runs, so that a seed that broke in the middle
+//! is known to be one and is never replicated from or taken for somebody's data.
+
+use std::time::{Duration, Instant};
+
+use super::{LOCKS, STATEMENT, execute, facts, last_lines, session};
+use crate::fleet::script::Script;
+use crate::fleet::ssh::RemoteWriter;
+use crate::fleet::stream::{FanOut, Sink};
+use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
+use crate::inventory::HostName;
+use crate::mysql::{
+    EventFacts, EventState, GtidSet, HEAD_LENGTH, Statement, Switch, TAIL_LENGTH, quote_ident,
+};
+use crate::plan::Outcome;
+
+/// The longest that a dump and its import may take.
+const BOUND: Duration = Duration::from_hours(48);
+/// How long the last statements of an import may take once all of the stream was sent.
+const FINISH: Duration = Duration::from_hours(2);
+/// MariaDB's client repeats a statement that failed on standard error, a megabyte in a dump. When the
+/// hactl that reads it is killed, the dump breaks off within a statement, nobody reads on, and the
+/// client would stand for ever in that write with its tables locked. So its words go to a file, and
+/// only their end to us.
+const IMPORT: &str = r#"
+import() {
+    words=$(mktemp) || return
+    "$@" >/dev/null 2>"$words" && status=0 || status=$?
+    tail -c 4000 "$words" >&2
+    rm -f "$words"
+    return "$status"
+}
+"#;
+/// How long dropping a database may wait for its locks. The import of a hactl that was killed ends by
+/// itself, and takes back its unfinished transaction before it lets go of its tables.
+const LEFTOVER: Duration = Duration::from_mins(5);
+
+/// Fills replicas with the primary's data.
+pub(super) async fn seed(
+    fleet: &LiveFleet,
+    primary: &Connection,
+    into: &[HostName],
+    emptied: &[HostName],
+    progress: &dyn Progress,
+) -> Result<Outcome, ActionError> {
+    for replica in into {
+        let drop_data = emptied.contains(replica);
+        prepare(fleet, fleet.connection(replica)?, Content::of(drop_data)).await?;
+    }
+    let position = copy(fleet, primary, into, progress).await?;
+    for replica in into {
+        complete(fleet, fleet.connection(replica)?, &position).await?;
+    }
+    Ok(Outcome::Changed)
+}
+
+/// What happens to what is on a replica.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// It has none.
+    Keep,
+    /// Its databases are dropped; it was named for that.
+    Drop,
+}
+
+impl Content {
+    fn of(dropped: bool) -> Self {
+        if dropped { Self::Drop } else { Self::Keep }
+    }
+}
+
+/// Marks the replica as half seeded, makes it stop following whomever it follows, and empties it if
+/// that was allowed.
+async fn prepare(
+    fleet: &LiveFleet,
+    replica: &Connection,
+    content: Content,
+) -> Result<(), ActionError> {
+    let host = &replica.host;
+    let (mut session, dialect) = session(fleet, replica).await?;
+    execute(
+        &mut session,
+        host,
+        &dialect.session_bounds(LOCKS),
+        STATEMENT,
+    )
+    .await?;
+    let seen = facts(fleet, &mut session).await?;
+    for statement in [
+        Some(dialect.without_binlog()),
+        dialect.set_privileged_writes(Switch::On),
+        Some(dialect.create_seeding_marker()),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        execute(&mut session, host, &statement, STATEMENT).await?;
+    }
+    if seen.is_replica() {
+        execute(&mut session, host, &dialect.stop_replica(), STATEMENT).await?;
+        execute(&mut session, host, &dialect.reset_replica_all(), STATEMENT).await?;
+    }
+    if content == Content::Drop {
+        let patient = dialect.session_bounds(LEFTOVER);
+        execute(&mut session, host, &patient, STATEMENT).await?;
+        for name in &seen.databases {
+            let drop = Statement::new(format!("DROP DATABASE {}", quote_ident(name)));
+            execute(&mut session, host, &drop, BOUND).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Streams the dump and returns the position that it was taken at.
+async fn copy(
+    fleet: &LiveFleet,
+    primary: &Connection,
+    into: &[HostName],
+    progress: &dyn Progress,
+) -> Result<GtidSet, ActionError> {
+    let (source, dialect) = session(fleet, primary).await?;
+    drop(source);
+    let dump = Script::new("").command(dialect.dump_command());
+    let mut sinks = Vec::new();
+    for replica in into {
+        let connection = fleet.connection(replica)?;
+        let (replica_session, theirs) = session(fleet, connection).await?;
+        drop(replica_session);
+        let mut words = vec!["import".to_owned()];
+        words.extend(theirs.import_command());
+        let import = Script::new("").line(IMPORT).command(words);
+        let writer = connection.link.spawn_writer(&import, BOUND).await?;
+        sinks.push(Sink {
+            label: replica.to_string(),
+            writer,
+        });
+    }
+    let mut reader = primary.link.spawn_reader(&dump, BOUND).await?;
+    let begun = Instant::now();
+    let mut told = begun;
+    let copied = FanOut {
+        head: HEAD_LENGTH,
+        tail: TAIL_LENGTH,
+        ..FanOut::default()
+    }
+    .copy(&mut reader, sinks, |bytes| {
+        if told.elapsed() >= Duration::from_millis(200) {
+            told = Instant::now();
+            let text = amount(bytes, begun.elapsed());
+            for replica in into {
+                progress.tell(replica, &text);
+            }
+        }
+    })
+    .await;
+    // A dump that nobody reads any more would never end.
+    let dumped = match &copied.source {
+        Ok(()) => Some(reader.finish(FINISH).await?),
+        Err(_) => None,
+    };
+    for (delivery, replica) in copied.sinks.into_iter().zip(into) {
+        import_ended(replica, delivery.result, delivery.writer).await?;
+    }
+    let broken = |words: &str| broken_dump(&primary.host, words);
+    copied.source.map_err(|error| broken(&error.to_string()))?;
+    if let Some(end) = dumped.filter(|end| end.status != 0) {
+        return Err(broken(&format!(
+            "status {}: {}",
+            end.status,
+            last_lines(&end.stderr)
+        )));
+    }
+    let (head, tail) = (
+        String::from_utf8_lossy(&copied.head),
+        String::from_utf8_lossy(&copied.tail),
+    );
+    if !dialect.dump_is_complete(&tail) {
+        return Err(broken("it does not end with the line of a complete dump"));
+    }
+    dialect
+        .read_dump_position(&head, &tail)
+        .map_err(|error| broken(&error.to_string()))?
+        .ok_or_else(|| broken("it names no GTID position"))
+}
+
+async fn import_ended(
+    replica: &HostName,
+    delivered: Result<u64, crate::fleet::stream::CopyError>,
+    writer: Option<RemoteWriter>,
+) -> Result<(), ActionError> {
+    // The import's own words say more than "broken pipe".
+    let mut words = match writer {
+        Some(writer) => {
+            let end = writer.finish(FINISH).await?;
+            (end.status != 0).then(|| format!("status {}: {}", end.status, last_lines(&end.stderr)))
+        }
+        None => Some("its task died".to_owned()),
+    };
+    if let (None, Err(error)) = (&words, &delivered) {
+        words = Some(error.to_string());
+    }
+    match words {
+        None => Ok(()),
+        Some(words) => Err(ActionError::Unfit {
+            host: replica.clone(),
+            reason: format!("loading the dump failed: {words}"),
+            hint: "it is marked as half seeded and replicates nothing; run again to load it anew"
+                .to_owned(),
+        }),
+    }
+}
+
+/// Gives the replica the dump's position as its own history.
+async fn complete(
+    fleet: &LiveFleet,
+    replica: &Connection,
+    position: &GtidSet,
+) -> Result<(), ActionError> {
+    let host = &replica.host;
+    {
+        let (mut session, dialect) = session(fleet, replica).await?;
+        let mut statements = vec![dialect.without_binlog(), dialect.reload_privileges()];
+        // A dump brings events as they are on the primary: running. Here they would write rows of the
+        // replica's own, beside those that replication brings (seen on all versions).
+        let running = |event: &&EventFacts| event.state == EventState::Enabled;
+        for event in facts(fleet, &mut session)
+            .await?
+            .events
+            .iter()
+            .filter(running)
+        {
+            let off = EventState::DisabledOnReplica;
+            statements.push(dialect.set_event(&event.schema, &event.name, off));
+        }
+        statements.push(dialect.reset_binary_logs());
+        statements.push(dialect.set_seeded_position(position));
+        statements.extend(dialect.set_privileged_writes(Switch::Off));
+        for statement in &statements {
+            execute(&mut session, host, statement, STATEMENT).await?;
+        }
+    }
+    // The accounts are the primary's now.
+    replica.forget_session().await;
+    Ok(())
+}
+
+fn broken_dump(host: &HostName, words: &str) -> ActionError {
+    ActionError::Unfit {
+        host: host.clone(),
+        reason: format!("the dump broke: {words}"),
+        hint: "the replicas are marked as half seeded and replicate nothing; run again to load them anew"
+            .to_owned(),
+    }
+}
+
+/// `12.4 MiB loaded, 8.1 MiB/s`.
+fn amount(bytes: u64, elapsed: Duration) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for a person, one decimal")]
+    let mebibytes = bytes as f64 / f64::from(1024 * 1024);
+    let rate = mebibytes / elapsed.as_secs_f64().max(0.001);
+    format!("{mebibytes:.1} MiB loaded, {rate:.1} MiB/s")
+}
