@@ -1,0 +1,200 @@
+//! From the probe's answers to facts of the machine.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Fields;
+use super::answers::{fields, first};
+use crate::facts::{
+    FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, RootAccess, UnitFacts, UnitState,
+};
+use crate::fleet::ssh::Whoami;
+
+/// Reads a probe's output.
+pub(super) fn read(text: &str, whoami: &Whoami) -> OsFacts {
+    let fields = fields(text);
+    let number = |name: &str| first(&fields, name).and_then(|value| value.parse::<u64>().ok());
+    OsFacts {
+        hostname: first(&fields, "hostname").unwrap_or_default(),
+        login: login(whoami),
+        distribution: first(&fields, "distribution").unwrap_or_default(),
+        release: first(&fields, "release").unwrap_or_default(),
+        clock: number("clock")
+            .and_then(|seconds| i64::try_from(seconds).ok())
+            .unwrap_or_default(),
+        disk_free: number("disk_free").map(|kibibytes| kibibytes.saturating_mul(1024)),
+        server_version: first(&fields, "server_version"),
+        source_password_sha256: first(&fields, "source_password"),
+        packages: each(&fields, "package", package),
+        files: each(&fields, "file", file),
+        units: units(&fields),
+        interfaces: fields.get("interface").cloned().unwrap_or_default(),
+        addresses: fields
+            .get("address")
+            .into_iter()
+            .flatten()
+            .filter_map(|line| address(line))
+            .collect(),
+    }
+}
+
+fn login(whoami: &Whoami) -> Login {
+    let root = match (whoami.script_uid, whoami.login_uid) {
+        (0, 0) => RootAccess::Direct,
+        (0, _) => RootAccess::Sudo,
+        _ => RootAccess::None,
+    };
+    Login {
+        user: whoami.login_user.clone(),
+        uid: whoami.login_uid,
+        root,
+    }
+}
+
+fn each<T>(
+    fields: &Fields,
+    name: &str,
+    read: fn(&str) -> Option<(String, T)>,
+) -> BTreeMap<String, T> {
+    fields
+        .get(name)
+        .into_iter()
+        .flatten()
+        .filter_map(|line| read(line))
+        .collect()
+}
+
+/// `name installed 1.2` or `name candidate 1.2`, where `(none)` is apt's word for no candidate.
+fn package(line: &str) -> Option<(String, PackageFacts)> {
+    let mut words = line.split_whitespace();
+    let name = words.next()?.to_owned();
+    let kind = words.next()?;
+    let version = words
+        .next()
+        .filter(|version| *version != "(none)")
+        .map(ToOwned::to_owned);
+    let facts = match kind {
+        "installed" => PackageFacts {
+            installed: version,
+            candidate: None,
+        },
+        _ => PackageFacts {
+            installed: None,
+            candidate: version,
+        },
+    };
+    Some((name, facts))
+}
+
+/// `path`, `path|kind` or `path|owner|group|mode|base64`.
+fn file(line: &str) -> Option<(String, FileFacts)> {
+    let parts: Vec<_> = line.split('|').collect();
+    let facts = match parts.as_slice() {
+        [_] => FileFacts::Absent,
+        [_, kind] => FileFacts::Other((*kind).to_owned()),
+        [_, owner, group, mode, content] => FileFacts::Present {
+            content: String::from_utf8_lossy(&STANDARD.decode(content).ok()?).into_owned(),
+            owner: (*owner).to_owned(),
+            group: (*group).to_owned(),
+            mode: (*mode).to_owned(),
+        },
+        _ => return None,
+    };
+    Some((parts.first()?.to_string(), facts))
+}
+
+/// `name|LoadState=…;ActiveState=…;UnitFileState=…;`
+fn unit(line: &str) -> Option<(String, UnitFacts)> {
+    let (name, properties) = line.split_once('|')?;
+    let property = |key: &str| {
+        properties
+            .split(';')
+            .find_map(|part| part.strip_prefix(key)?.strip_prefix('='))
+            .unwrap_or("")
+    };
+    let state = match (property("LoadState"), property("ActiveState")) {
+        ("not-found", _) => UnitState::NotFound,
+        (_, "active") => UnitState::Active,
+        (_, "activating" | "deactivating" | "reloading") => UnitState::Changing,
+        (_, "failed") => UnitState::Failed,
+        _ => UnitState::Inactive,
+    };
+    let enablement = property("UnitFileState").to_owned();
+    let facts = UnitFacts {
+        state,
+        enablement,
+        stale: false,
+    };
+    Some((name.to_owned(), facts))
+}
+
+/// The units, and which of them run with an older configuration than their file's.
+fn units(fields: &Fields) -> BTreeMap<String, UnitFacts> {
+    let mut units = each(fields, "unit", unit);
+    for name in fields.get("stale").into_iter().flatten() {
+        if let Some(facts) = units.get_mut(name) {
+            facts.stale = true;
+        }
+    }
+    units
+}
+
+/// `eth0 10.0.0.1/24`; an interface of a pair is printed as `eth0@if7`.
+fn address(line: &str) -> Option<InterfaceAddress> {
+    let (interface, cidr) = line.split_once(' ')?;
+    let (address, prefix_len) = cidr.split_once('/').unwrap_or((cidr, "32"));
+    Some(InterfaceAddress {
+        interface: interface.split('@').next()?.to_owned(),
+        address: address.parse().ok()?,
+        prefix_len: prefix_len.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whoami() -> Whoami {
+        Whoami {
+            login_user: "ops".to_owned(),
+            login_uid: 1000,
+            script_uid: 0,
+            host_name: "db1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_probes_answers_become_facts() {
+        let text = "motd of the day\n\
+            hostname\tdb1\ndistribution\tdebian\nrelease\tbookworm\nclock\t1800000000\n\
+            interface\tlo\ninterface\teth0\naddress\teth0 10.1.2.3/24\naddress\teth0@if9 10.1.2.90/32\n\
+            disk_free\t2048\n\
+            package\tmariadb-server installed 1:10.11.18\npackage\tnope candidate (none)\n\
+            file\t/etc/a|root|root|644|aGk=\nfile\t/etc/b\nfile\t/etc/c|directory\n\
+            unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\n\
+            unit\tx.socket|LoadState=not-found;ActiveState=inactive;UnitFileState=;\n\
+            stale\tmariadb\n";
+        let os = read(text, &whoami());
+        assert_eq!(os.hostname, "db1");
+        assert_eq!(os.login.root, RootAccess::Sudo);
+        assert_eq!(os.disk_free, Some(2048 * 1024));
+        assert_eq!(os.interfaces, ["lo", "eth0"]);
+        assert!(os.has_address("10.1.2.90".parse().unwrap()));
+        assert_eq!(os.addresses[1].interface, "eth0");
+        assert_eq!(
+            os.packages["mariadb-server"].installed.as_deref(),
+            Some("1:10.11.18")
+        );
+        assert_eq!(os.packages["nope"], PackageFacts::default());
+        assert_eq!(os.files["/etc/b"], FileFacts::Absent);
+        assert!(
+            matches!(&os.files["/etc/a"], FileFacts::Present { content, .. } if content == "hi")
+        );
+        assert_eq!(os.files["/etc/c"], FileFacts::Other("directory".to_owned()));
+        assert!(os.units["mariadb"].is_enabled() && os.units["mariadb"].stale);
+        assert!(!os.units["x.socket"].stale);
+        assert_eq!(os.units["x.socket"].state, UnitState::NotFound);
+    }
+}
