@@ -1,0 +1,91 @@
+//! The two things that deciding says to a person: a finding (something is not as it should be) and a
+//! refusal (something will not be done). Both name the next step; neither carries out anything.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::inventory::HostName;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Works now, and will hurt later.
+    Warning,
+    /// Broken or unsafe now.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// A stable name to search for and to filter by, in the field's words: `PrimaryIsReadOnly`.
+    pub code: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Where; `None` when it concerns the cluster as a whole.
+    pub host: Option<HostName>,
+    /// What was seen, with the decisive values.
+    pub message: String,
+    /// What to do next.
+    pub next: String,
+}
+
+impl Finding {
+    /// A finding about one host.
+    pub fn on(
+        host: &HostName,
+        severity: Severity,
+        code: &'static str,
+        message: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity,
+            host: Some(host.clone()),
+            message: message.into(),
+            next: next.into(),
+        }
+    }
+
+    /// A finding about the cluster.
+    pub fn cluster(
+        severity: Severity,
+        code: &'static str,
+        message: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity,
+            host: None,
+            message: message.into(),
+            next: next.into(),
+        }
+    }
+}
+
+/// Something that will not be done, and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Where; `None` when it concerns the cluster as a whole.
+    pub host: Option<HostName>,
+    /// What is refused, and what was seen that forbids it.
+    pub reason: String,
+    /// The command or the change that gets past it.
+    pub way_out: String,
+}

@@ -1,0 +1,228 @@
+//! What would make a bootstrap fail halfway, found before anything is changed and said all at once.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::decide::{Finding, Severity};
+use crate::facts::{HostView, Observation, Reached, RootAccess, ServerView, UnreachableKind};
+use crate::inventory::{Cluster, Host, HostName};
+use crate::mysql::{Dialect, identify_program};
+
+/// Distributions whose package manager and file layout hactl knows.
+const DISTRIBUTIONS: [&str; 2] = ["debian", "ubuntu"];
+/// Less free space than this where the data will be is a mistake in any case: an empty server takes
+/// about 300 MiB with its logs.
+const LEAST_DISK: u64 = 1024 * 1024 * 1024;
+
+/// Everything that stands in the way.
+pub fn preflight(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for host in cluster.hosts.values() {
+        match seen.view(&host.name) {
+            Some(HostView::Reached(reached)) => findings.extend(of_host(cluster, host, reached)),
+            Some(HostView::Unreachable(why)) => {
+                let code = match why.kind {
+                    UnreachableKind::Network => "HostUnreachable",
+                    UnreachableKind::HostKey => "HostKeyNotTrusted",
+                    UnreachableKind::Authentication => "LoginRefused",
+                    UnreachableKind::Root => "NoRootAccess",
+                    UnreachableKind::Other => "HostUnusable",
+                };
+                findings.push(error(&host.name, code, why.text.clone(), why.hint.clone()));
+            }
+            None => findings.push(error(
+                &host.name,
+                "HostUnreachable",
+                "was not looked at",
+                "run again",
+            )),
+        }
+    }
+    findings.extend(same_machine(seen));
+    findings.extend(foreign_vip(cluster, seen));
+    findings
+}
+
+fn error(
+    host: &HostName,
+    code: &'static str,
+    message: impl Into<String>,
+    next: impl Into<String>,
+) -> Finding {
+    Finding::on(host, Severity::Error, code, message, next)
+}
+
+fn of_host(cluster: &Cluster, host: &Host, reached: &Reached) -> Vec<Finding> {
+    let os = &reached.os;
+    let name = &host.name;
+    let mut findings = Vec::new();
+    if os.login.root == RootAccess::None {
+        findings.push(error(
+            name,
+            "NoRootAccess",
+            format!("logged in as {}, who does not become root", os.login.user),
+            "set `ssh: become: sudo` and allow that user sudo without a password",
+        ));
+    }
+    if !DISTRIBUTIONS.contains(&os.distribution.as_str()) {
+        findings.push(error(
+            name,
+            "DistributionUnknown",
+            format!(
+                "runs {} {}; known are {}",
+                os.distribution,
+                os.release,
+                DISTRIBUTIONS.join(" and ")
+            ),
+            "use a host with one of these",
+        ));
+    }
+    if let Some(free) = os.disk_free.filter(|free| *free < LEAST_DISK) {
+        findings.push(error(
+            name,
+            "DiskFull",
+            format!(
+                "{} MiB free for data, at least {} are needed",
+                free >> 20,
+                LEAST_DISK >> 20
+            ),
+            "free some space, or mount a larger disk at /var/lib/mysql",
+        ));
+    }
+    findings.extend(vip_interface(cluster, name, reached));
+    findings.extend(wrong_flavor(cluster, name, reached));
+    findings.extend(wrong_version(cluster, name, reached));
+    if let ServerView::Refused(fault) = &reached.server
+        && !fault.is_access_denied()
+    {
+        findings.push(error(
+            name,
+            "ServerSilent",
+            format!("the server runs and does not answer: {}", fault.text),
+            format!(
+                "look at its log: ssh to {} and run journalctl -u mariadb -u mysql",
+                host.address
+            ),
+        ));
+    }
+    findings
+}
+
+fn vip_interface(cluster: &Cluster, name: &HostName, reached: &Reached) -> Option<Finding> {
+    let interface = cluster.vip_interface(name)?;
+    let known = &reached.os.interfaces;
+    (!known.iter().any(|known| known == interface)).then(|| {
+        error(
+            name,
+            "InterfaceMissing",
+            format!(
+                "has no interface {interface} for the writer VIP; it has {}",
+                known.join(", ")
+            ),
+            "correct `vip: writer: interface`, or set `interface` on this host",
+        )
+    })
+}
+
+fn wrong_flavor(cluster: &Cluster, name: &HostName, reached: &Reached) -> Option<Finding> {
+    let text = reached.os.server_version.as_deref()?;
+    let (flavor, version) = identify_program(text).ok()?;
+    (flavor != cluster.server.flavor).then(|| {
+        error(
+            name,
+            "WrongFlavor",
+            format!(
+                "has {flavor} {version} installed, the inventory wants {}",
+                cluster.server.flavor
+            ),
+            format!(
+                "write `server: {{flavor: {flavor}}}`, or remove that server with its data by hand"
+            ),
+        )
+    })
+}
+
+/// `server: version` is a promise, not a wish: another version is neither used nor installed.
+fn wrong_version(cluster: &Cluster, name: &HostName, reached: &Reached) -> Option<Finding> {
+    let wanted = cluster.server.version.as_deref()?;
+    let text = reached.os.server_version.as_deref();
+    let (seen, how) = match text.and_then(|text| identify_program(text).ok()) {
+        Some((_, version)) => (version.to_string(), "is installed"),
+        None => (candidate(cluster, reached)?, "would be installed"),
+    };
+    let same = seen == wanted || seen.starts_with(&format!("{wanted}."));
+    (!same).then(|| {
+        error(
+            name,
+            "WrongVersion",
+            format!("version {seen} {how}, the inventory wants {wanted}"),
+            "correct `server: version`, or give the host a package source that has it",
+        )
+    })
+}
+
+/// The upstream part of the version that the package manager would install: `1:10.11.18-0+deb12u1`.
+fn candidate(cluster: &Cluster, reached: &Reached) -> Option<String> {
+    let dialect = Dialect::default_dialect(cluster.server.flavor);
+    let version = reached
+        .os
+        .packages
+        .get(dialect.server_package())?
+        .candidate
+        .as_deref()?;
+    let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
+    Some(upstream.split('-').next().unwrap_or(upstream).to_owned())
+}
+
+/// Two names for one server: the same UUID is a copied data folder, the same machine is one host named
+/// twice under two addresses.
+fn same_machine(seen: &Observation) -> Vec<Finding> {
+    let mut by_uuid: BTreeMap<&str, Vec<&HostName>> = BTreeMap::new();
+    for (host, facts) in seen.servers() {
+        if let Some(uuid) = facts.server_uuid.as_deref() {
+            by_uuid.entry(uuid).or_default().push(host);
+        }
+    }
+    by_uuid
+        .into_iter()
+        .filter(|(_, hosts)| hosts.len() > 1)
+        .map(|(uuid, hosts)| {
+            let names = hosts
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" and ");
+            Finding::cluster(
+                Severity::Error,
+                "SameServerUuid",
+                format!("{names} have the same server UUID {uuid}: a copied data folder"),
+                "stop the copy, delete auto.cnf in its data folder, start it again",
+            )
+        })
+        .collect()
+}
+
+/// The writer VIP is an own address of none of the hosts: as an address with which a host boots, it
+/// could not be moved.
+fn foreign_vip(cluster: &Cluster, seen: &Observation) -> Option<Finding> {
+    let vip = cluster.vip.as_ref()?;
+    let holders: Vec<_> = seen
+        .all_reached()
+        .filter(|(_, reached)| reached.os.has_address(vip.address))
+        .map(|(host, _)| host)
+        .collect();
+    let own = |host: &&HostName| {
+        cluster
+            .host(host)
+            .and_then(|host| host.address.ip())
+            .is_some_and(|ip: IpAddr| ip == vip.address)
+    };
+    holders.iter().find(|host| own(host)).map(|host| {
+        error(
+            host,
+            "VipIsOwnAddress",
+            format!("the writer VIP {vip} is the address at which {host} is reached"),
+            "choose an address that no host has of its own",
+        )
+    })
+}

@@ -1,0 +1,142 @@
+//! Replication: from the right source, running, in time, and without rows of the replica's own.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::decide::{Finding, Role, Severity};
+use crate::inventory::HostName;
+use crate::mysql::{ReplicaStatus, Seeding, ServerFacts, ThreadState};
+
+/// From this lag on a replica is worth a word: a failover would wait for it.
+const LAG: Duration = Duration::from_secs(30);
+
+fn replicas<'a>(context: &'a Context<'_>) -> impl Iterator<Item = (&'a HostName, &'a ServerFacts)> {
+    context
+        .seen
+        .servers()
+        .filter(|(host, _)| context.topology.role(host) == Role::Replica)
+}
+
+fn following<'a>(
+    context: &'a Context<'_>,
+) -> impl Iterator<Item = (&'a HostName, &'a ReplicaStatus)> {
+    replicas(context).filter_map(|(host, facts)| Some((host, facts.replica.as_ref()?)))
+}
+
+/// Every replica follows the primary, and nobody else.
+pub(super) fn sources(context: &Context<'_>) -> Vec<Finding> {
+    let primary = &context.topology.primary;
+    let mut findings = Vec::new();
+    for (host, facts) in replicas(context) {
+        match (&facts.replica, context.topology.sources.get(host)) {
+            (None, _) => findings.push(Finding::on(
+                host,
+                Severity::Error,
+                "NotReplicating",
+                format!("is not a replica of {primary}"),
+                "run `hactl bootstrap`",
+            )),
+            (Some(_), Some(Some(source))) if source == primary => {}
+            (Some(status), _) => findings.push(Finding::on(
+                host,
+                Severity::Error,
+                "ConnectedToWrongPrimary",
+                format!(
+                    "replicates from {}:{}, not from {primary}",
+                    status.source_host, status.source_port
+                ),
+                "run `hactl bootstrap`",
+            )),
+        }
+    }
+    findings
+}
+
+/// Both threads run.
+pub(super) fn threads(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (host, status) in following(context) {
+        for (name, state, error) in [
+            ("receiver", status.receiver, &status.last_io_error),
+            ("applier", status.applier, &status.last_sql_error),
+        ] {
+            let error = error.as_ref().map_or_else(String::new, |error| {
+                format!(": error {}: {}", error.number, error.text)
+            });
+            let (code, word) = match state {
+                ThreadState::Running => continue,
+                ThreadState::Connecting => ("ReplicaConnecting", "cannot connect to the primary"),
+                ThreadState::Stopped => ("ReplicationStopped", "is stopped"),
+            };
+            findings.push(Finding::on(
+                host,
+                Severity::Error,
+                code,
+                format!("the {name} {word}{error}"),
+                "repair what the error names, then run `hactl bootstrap`: it applies what was received before it starts replication again",
+            ));
+        }
+    }
+    findings
+}
+
+/// What was written is applied soon.
+pub(super) fn lag(context: &Context<'_>) -> Vec<Finding> {
+    following(context)
+        .filter(|(_, status)| {
+            status.receiver == ThreadState::Running && status.applier == ThreadState::Running
+        })
+        .filter_map(|(host, status)| match status.lag {
+            None => Some(Finding::on(
+                host,
+                Severity::Warning,
+                "LagUnknown",
+                "the server does not know its lag although both threads run",
+                "look again in a few seconds with `hactl verify --wait 30s`",
+            )),
+            Some(lag) if lag >= LAG => Some(Finding::on(
+                host,
+                Severity::Warning,
+                "ReplicaLagging",
+                format!("is {} s behind", lag.as_secs()),
+                "wait, or look for a long transaction or a slow disk",
+            )),
+            Some(_) => None,
+        })
+        .collect()
+}
+
+/// No replica has executed what the primary has not.
+pub(super) fn errant(context: &Context<'_>) -> Vec<Finding> {
+    let Some(primary) = context.seen.server(&context.topology.primary) else {
+        return Vec::new();
+    };
+    replicas(context)
+        .filter_map(|(host, facts)| {
+            let errant = facts.errant_beside(primary)?;
+            Some(Finding::on(
+                host,
+                Severity::Error,
+                "ErrantGtid",
+                format!("has executed transactions that the primary has not: {errant}"),
+                format!("look at them in its binary log; if they may go: `hactl bootstrap --reseed {host}`"),
+            ))
+        })
+        .collect()
+}
+
+/// No server is left half seeded.
+pub(super) fn seeds(context: &Context<'_>) -> Vec<Finding> {
+    replicas(context)
+        .filter(|(_, facts)| facts.seeding == Seeding::Unfinished)
+        .map(|(host, _)| {
+            Finding::on(
+                host,
+                Severity::Error,
+                "HalfSeeded",
+                "a seed was begun and not finished; its data is incomplete",
+                "run `hactl bootstrap`, which loads it anew",
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,94 @@
+//! Semi-sync: enabled is not working. The status and the number of clients are read back.
+
+use super::Context;
+use crate::decide::{Finding, Role, Severity};
+use crate::inventory::Durability;
+use crate::mysql::{Switch, WaitPoint};
+
+/// The primary waits, at the right point, and somebody acknowledges.
+pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
+    let primary = &context.topology.primary;
+    let Some(facts) = context.seen.server(primary) else {
+        return Vec::new();
+    };
+    if context.topology.replicas(context.cluster).next().is_none() {
+        return Vec::new();
+    }
+    let semi_sync = &facts.semi_sync;
+    let wrong = |code, message: String, next: &str| {
+        Finding::on(primary, Severity::Error, code, message, next)
+    };
+    let mut findings = Vec::new();
+    if semi_sync.source_enabled != Some(Switch::On) {
+        findings.push(wrong(
+            "SemiSyncOff",
+            "does not wait for a replica's acknowledgement: a failover can lose rows".to_owned(),
+            "run `hactl bootstrap`",
+        ));
+        return findings;
+    }
+    if semi_sync.clients == 0 {
+        findings.push(wrong(
+            "SemiSyncBlocked",
+            "waits for acknowledgements, and no replica gives them: commits wait".to_owned(),
+            "bring a replica back: `hactl verify` names what is wrong with them",
+        ));
+    } else if semi_sync.source_active != Some(Switch::On) {
+        findings.push(wrong(
+            "SemiSyncFellBack",
+            "acknowledges commits without waiting for a replica".to_owned(),
+            "write a row; if it stays so, run `hactl bootstrap`",
+        ));
+    }
+    if semi_sync
+        .wait_point
+        .is_some_and(|point| point != WaitPoint::AfterSync)
+    {
+        findings.push(wrong(
+            "SemiSyncAfterCommit",
+            "others see a commit before a replica has it (AFTER_COMMIT)".to_owned(),
+            "run `hactl bootstrap`; the server needs a restart if it finds nothing to do",
+        ));
+    }
+    if let Some(timeout) = semi_sync
+        .timeout_ms
+        .filter(|_| context.cluster.durability == Durability::Lossless)
+        && timeout < 3_600_000
+    {
+        findings.push(wrong(
+            "SemiSyncFallsBack",
+            format!("gives up waiting after {timeout} ms, without a word"),
+            "run `hactl bootstrap`; the server needs a restart if it finds nothing to do",
+        ));
+    }
+    findings
+}
+
+/// Replicas acknowledge, and wait for nobody.
+pub(super) fn replicas(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (host, facts) in context.seen.servers() {
+        if context.topology.role(host) == Role::Primary || facts.replica.is_none() {
+            continue;
+        }
+        if facts.semi_sync.source_enabled == Some(Switch::On) {
+            findings.push(Finding::on(
+                host,
+                Severity::Error,
+                "ReplicaWaitsForAcks",
+                "is a replica and waits for acknowledgements itself: its applier will stand still",
+                "run `hactl bootstrap`",
+            ));
+        }
+        if facts.semi_sync.replica_active != Some(Switch::On) {
+            findings.push(Finding::on(
+                host,
+                Severity::Warning,
+                "ReplicaDoesNotAck",
+                "does not acknowledge what it receives",
+                "run `hactl bootstrap`; if it finds nothing to do, restart the server",
+            ));
+        }
+    }
+    findings
+}

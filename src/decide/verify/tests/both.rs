@@ -1,0 +1,355 @@
+//! Rows for both flavors: what is changed in a healthy cluster, and the codes that must be found.
+
+use std::time::Duration;
+
+use super::{Case, account, case, error, set};
+use crate::facts::{RootAccess, ServerView, UnreachableKind};
+use crate::fixture::{self, Mutate as _, name, unreachable};
+use crate::mysql::{
+    AccountName, Flavor, Privilege, Seeding, Switch, ThreadState, Version, WaitPoint,
+};
+
+/// Hosts, servers, their identity and their settings.
+pub(super) const SERVERS: &[Case] = &[
+    case("nothing", |_| {}, &[]),
+    case(
+        "a host is away",
+        |seen| {
+            seen.hosts
+                .insert(name("db2"), unreachable(UnreachableKind::Network));
+        },
+        &["HostUnreachable"],
+    ),
+    case(
+        "a host has another key",
+        |seen| {
+            seen.hosts
+                .insert(name("db2"), unreachable(UnreachableKind::HostKey));
+        },
+        &["HostKeyNotTrusted"],
+    ),
+    case(
+        "a host refuses the login",
+        |seen| {
+            seen.hosts
+                .insert(name("db2"), unreachable(UnreachableKind::Authentication));
+        },
+        &["LoginRefused"],
+    ),
+    case(
+        "a host has no root for us",
+        |seen| {
+            seen.hosts
+                .insert(name("db2"), unreachable(UnreachableKind::Root));
+        },
+        &["NoRootAccess"],
+    ),
+    case(
+        "a host cannot be used",
+        |seen| {
+            seen.hosts
+                .insert(name("db2"), unreachable(UnreachableKind::Other));
+        },
+        &["HostUnusable"],
+    ),
+    case(
+        "a login that does not become root",
+        |seen| seen.reached_mut("db2").os.login.root = RootAccess::None,
+        &["NoRootAccess"],
+    ),
+    case(
+        "a replica without a server",
+        |seen| seen.reached_mut("db2").server = ServerView::Absent,
+        &["ServerAbsent"],
+    ),
+    case(
+        "a stopped replica",
+        |seen| seen.reached_mut("db2").server = ServerView::Stopped,
+        &["DeadReplica"],
+    ),
+    case(
+        "a stopped primary",
+        |seen| seen.reached_mut("db1").server = ServerView::Stopped,
+        &["DeadPrimary"],
+    ),
+    case(
+        "a server that refuses us",
+        |seen| seen.reached_mut("db2").server = fixture::access_denied(),
+        &["ServerRefuses"],
+    ),
+    case(
+        "a replica of an older release",
+        |seen| {
+            // One that has the same privileges.
+            let version = &mut seen.server_mut("db1").dialect.version;
+            *version = Version::new(version.major, version.minor + 1, 0);
+        },
+        &["ReplicaOlderThanPrimary", "ReplicaOlderThanPrimary"],
+    ),
+    case(
+        "a replica of an older patch, which is fine",
+        |seen| seen.server_mut("db2").dialect.version.patch = 0,
+        &[],
+    ),
+    case(
+        "an id that is not the inventory's",
+        |seen| seen.server_mut("db2").server_id = 7,
+        &["ServerIdDiffers"],
+    ),
+    case(
+        "two servers of one id",
+        |seen| seen.server_mut("db2").server_id = seen.server_mut("db3").server_id,
+        &["ServerIdDiffers", "DuplicateServerId"],
+    ),
+    case(
+        "two servers of one UUID",
+        |seen| {
+            for host in ["db2", "db3"] {
+                seen.server_mut(host).server_uuid = Some("a-copy".to_owned());
+            }
+        },
+        &["DuplicateServerUuid"],
+    ),
+    case(
+        "no binary log",
+        |seen| set(seen, "db2", "log_bin", "OFF"),
+        &["BinaryLogOff"],
+    ),
+    case(
+        "a binary log of statements",
+        |seen| set(seen, "db1", "binlog_format", "MIXED"),
+        &["BinaryLogNotRow"],
+    ),
+    case(
+        "a lazy binary log",
+        |seen| set(seen, "db1", "sync_binlog", "0"),
+        &["NotDurable"],
+    ),
+    case(
+        "lazy commits",
+        |seen| set(seen, "db2", "innodb_flush_log_at_trx_commit", "2"),
+        &["NotDurable"],
+    ),
+    case(
+        "acknowledged before it is on the replica's disk",
+        |seen| set(seen, "db3", "sync_relay_log", "10000"),
+        &["NotDurable"],
+    ),
+    case(
+        "relay logs that go by themselves",
+        |seen| set(seen, "db2", "relay_log_purge", "ON"),
+        &["RelayLogPurged"],
+    ),
+    case(
+        "relay logs that go at a restart",
+        |seen| set(seen, "db2", "relay_log_recovery", "1"),
+        &["RelayLogPurged"],
+    ),
+    case(
+        "a primary that takes no writes",
+        |seen| seen.server_mut("db1").read_only.read_only = Switch::On,
+        &["PrimaryIsReadOnly"],
+    ),
+    case(
+        "a replica that takes writes",
+        |seen| seen.server_mut("db2").read_only.read_only = Switch::Off,
+        &["ReplicaIsWritable"],
+    ),
+    case(
+        "read-only from another file",
+        |seen| {
+            let persisted = &mut seen.server_mut("db3").persisted;
+            persisted.insert("read_only".to_owned(), "OFF".to_owned());
+            persisted.insert("max_connections".to_owned(), "100".to_owned());
+        },
+        &["ReadOnlyPersisted"],
+    ),
+];
+
+/// Replication, semi-sync, accounts, the VIP.
+pub(super) const REPLICATION: &[Case] = &[
+    case(
+        "a server that follows nobody",
+        |seen| seen.server_mut("db2").replica = None,
+        &["NotReplicating"],
+    ),
+    case(
+        "a replica of a replica",
+        |seen| seen.replica_mut("db3").source_host = "192.0.2.2".to_owned(),
+        &["ConnectedToWrongPrimary"],
+    ),
+    case(
+        "a replica of a stranger",
+        |seen| seen.replica_mut("db3").source_host = "203.0.113.9".to_owned(),
+        &["ConnectedToWrongPrimary"],
+    ),
+    case(
+        "a receiver that stopped with an error",
+        |seen| {
+            let status = seen.replica_mut("db2");
+            (status.receiver, status.last_io_error) = (ThreadState::Stopped, Some(error(1236)));
+        },
+        &["ReplicationStopped"],
+    ),
+    case(
+        "an applier that stopped",
+        |seen| {
+            let status = seen.replica_mut("db2");
+            (status.applier, status.last_sql_error) = (ThreadState::Stopped, Some(error(1062)));
+        },
+        &["ReplicationStopped"],
+    ),
+    case(
+        "both threads stopped: two findings",
+        |seen| {
+            let status = seen.replica_mut("db2");
+            (status.applier, status.receiver) = (ThreadState::Stopped, ThreadState::Stopped);
+        },
+        &["ReplicationStopped", "ReplicationStopped"],
+    ),
+    case(
+        "a receiver that cannot connect",
+        |seen| seen.replica_mut("db2").receiver = ThreadState::Connecting,
+        &["ReplicaConnecting"],
+    ),
+    case(
+        "unknown lag",
+        |seen| seen.replica_mut("db2").lag = None,
+        &["LagUnknown"],
+    ),
+    case(
+        "unknown lag of a stopped replica, which is no news",
+        |seen| {
+            let status = seen.replica_mut("db2");
+            (status.applier, status.lag) = (ThreadState::Stopped, None);
+        },
+        &["ReplicationStopped"],
+    ),
+    case(
+        "thirty seconds of lag",
+        |seen| seen.replica_mut("db2").lag = Some(Duration::from_secs(30)),
+        &["ReplicaLagging"],
+    ),
+    case(
+        "a little lag",
+        |seen| seen.replica_mut("db2").lag = Some(Duration::from_secs(29)),
+        &[],
+    ),
+    case(
+        "half a seed",
+        |seen| seen.server_mut("db2").seeding = Seeding::Unfinished,
+        &["HalfSeeded"],
+    ),
+    case(
+        "a primary that waits for nobody",
+        |seen| seen.server_mut("db1").semi_sync.source_enabled = Some(Switch::Off),
+        &["SemiSyncOff"],
+    ),
+    case(
+        "a primary that waits in vain",
+        |seen| seen.server_mut("db1").semi_sync.clients = 0,
+        &["SemiSyncBlocked"],
+    ),
+    case(
+        "a primary that no longer waits",
+        |seen| seen.server_mut("db1").semi_sync.source_active = Some(Switch::Off),
+        &["SemiSyncFellBack"],
+    ),
+    case(
+        "others see commits early",
+        |seen| seen.server_mut("db1").semi_sync.wait_point = Some(WaitPoint::AfterCommit),
+        &["SemiSyncAfterCommit"],
+    ),
+    case(
+        "a primary that gives up waiting",
+        |seen| seen.server_mut("db1").semi_sync.timeout_ms = Some(10_000),
+        &["SemiSyncFallsBack"],
+    ),
+    case(
+        "a replica that waits for replicas",
+        |seen| seen.server_mut("db2").semi_sync.source_enabled = Some(Switch::On),
+        &["ReplicaWaitsForAcks"],
+    ),
+    case(
+        "a replica that does not acknowledge",
+        |seen| seen.server_mut("db2").semi_sync.replica_active = Some(Switch::Off),
+        &["ReplicaDoesNotAck"],
+    ),
+    case(
+        "no monitor account",
+        |seen| {
+            seen.server_mut("db2")
+                .accounts
+                .remove(&AccountName::new("monitor", "%"));
+        },
+        &["AccountDiffers"],
+    ),
+    case(
+        "another password",
+        |seen| {
+            let other = fixture::dialect(Flavor::MariaDb).predicted_hash(&"other".into());
+            account(seen.server_mut("db3"), "repl").hash = other;
+        },
+        &["AccountDiffers"],
+    ),
+    case(
+        "a privilege too many",
+        |seen| {
+            let facts = seen.server_mut("db1");
+            account(facts, "monitor")
+                .privileges
+                .insert(Privilege::global("FILE"));
+        },
+        &["AccountDiffers"],
+    ),
+    case(
+        "a privilege too few",
+        |seen| account(seen.server_mut("db1"), "hactl").privileges.clear(),
+        &["AccountDiffers"],
+    ),
+    case(
+        "an anonymous account",
+        |seen| {
+            let anonymous = AccountName::new("", "localhost");
+            seen.server_mut("db1").anonymous_accounts.push(anonymous);
+        },
+        &["AnonymousAccount"],
+    ),
+    case(
+        "a replication login that fails",
+        |seen| {
+            let check = seen.reached_mut("db2").source_login.as_mut().unwrap();
+            check.refused = Some("access denied".to_owned());
+        },
+        &["ReplicationLoginFails"],
+    ),
+    case(
+        "no VIP anywhere",
+        |seen| seen.reached_mut("db1").os.addresses.clear(),
+        &["VipMissing"],
+    ),
+    case(
+        "the VIP twice",
+        |seen| {
+            let vip = fixture::held([192, 0, 2, 90].into(), "eth0");
+            seen.reached_mut("db2").os.addresses.push(vip);
+        },
+        &["VipOnReplica"],
+    ),
+    case(
+        "the VIP on a replica",
+        |seen| {
+            let vip = seen.reached_mut("db1").os.addresses.pop().unwrap();
+            seen.reached_mut("db2").os.addresses.push(vip);
+        },
+        &["VipOnReplica", "VipMissing"],
+    ),
+    case(
+        "no primary",
+        |seen| {
+            seen.server_mut("db1").replica = seen.server_mut("db2").replica.clone();
+            seen.replica_mut("db1").source_host = "192.0.2.2".to_owned();
+        },
+        &["NoPrimary"],
+    ),
+];

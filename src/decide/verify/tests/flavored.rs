@@ -1,0 +1,70 @@
+//! Rows for one flavor each: settings and GTIDs that only it has.
+
+use super::{Case, case, own_transaction, set};
+use crate::fixture::{Mutate as _, cluster, healthy, name};
+use crate::mysql::{Flavor, Switch};
+
+pub(super) const MARIADB: &[Case] = &[
+    case(
+        "another flavor",
+        |seen| {
+            let cluster = cluster(Flavor::MySql, 3);
+            let replica = healthy(&cluster).hosts.remove(&name("db3"));
+            seen.hosts.insert(name("db3"), replica.unwrap());
+        },
+        &["ReplicaOlderThanPrimary", "WrongFlavor"],
+    ),
+    case(
+        "GTIDs that are not strict",
+        |seen| set(seen, "db1", "gtid_strict_mode", "OFF"),
+        &["GtidNotStrict"],
+    ),
+    case(
+        "a replica that logs nothing",
+        |seen| set(seen, "db2", "log_slave_updates", "OFF"),
+        &["ReplicaUpdatesNotLogged"],
+    ),
+    case(
+        "a row of the replica's own",
+        |seen| own_transaction(seen, "0-3221225985-100,0-3221225986-101"),
+        &["ErrantGtid"],
+    ),
+    case(
+        "a row of the primary that is newer than the look at the primary",
+        |seen| own_transaction(seen, "0-3221225985-101"),
+        &[],
+    ),
+];
+
+pub(super) const MYSQL: &[Case] = &[
+    case(
+        "GTIDs that are off",
+        |seen| set(seen, "db1", "gtid_mode", "OFF_PERMISSIVE"),
+        &["GtidNotStrict"],
+    ),
+    case(
+        "a replica that logs nothing",
+        |seen| set(seen, "db2", "log_replica_updates", "OFF"),
+        &["ReplicaUpdatesNotLogged"],
+    ),
+    case(
+        "a replica on which root may write",
+        |seen| seen.server_mut("db2").read_only.super_read_only = Some(Switch::Off),
+        &["ReplicaIsWritable"],
+    ),
+    case(
+        "a row of the replica's own",
+        |seen| {
+            own_transaction(
+                seen,
+                "00000000-0000-0000-0000-0000c0000201:1-100,00000000-0000-0000-0000-0000c0000202:1",
+            );
+        },
+        &["ErrantGtid"],
+    ),
+    case(
+        "a row of the primary that is newer than the look at the primary",
+        |seen| own_transaction(seen, "00000000-0000-0000-0000-0000c0000201:1-101"),
+        &[],
+    ),
+];

@@ -1,0 +1,169 @@
+//! Every check fires on what it is for and on nothing else: a healthy cluster, one thing changed, the
+//! codes that must be found. A check without a row in here would be a check that nobody has seen work.
+
+mod both;
+mod flavored;
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::fixture::{self, Mutate as _, cluster, healthy};
+use crate::mysql::{BinlogState, Flavor, GtidSet, ServerError, Switch};
+use both::{REPLICATION, SERVERS};
+use flavored::{MARIADB, MYSQL};
+
+pub(super) struct Case {
+    pub(super) what: &'static str,
+    pub(super) change: fn(&mut Observation),
+    pub(super) codes: &'static [&'static str],
+}
+
+pub(super) const fn case(
+    what: &'static str,
+    change: fn(&mut Observation),
+    codes: &'static [&'static str],
+) -> Case {
+    Case {
+        what,
+        change,
+        codes,
+    }
+}
+
+pub(super) fn set(seen: &mut Observation, host: &str, variable: &str, value: &str) {
+    let variables = &mut seen.server_mut(host).variables;
+    assert!(
+        variables
+            .insert(variable.to_owned(), value.to_owned())
+            .is_some(),
+        "{variable} is not a variable of a healthy server"
+    );
+}
+
+pub(super) fn error(number: u16) -> ServerError {
+    ServerError {
+        number,
+        text: "so it is".to_owned(),
+    }
+}
+
+/// `db2` has executed exactly this.
+pub(super) fn own_transaction(seen: &mut Observation, gtids: &str) {
+    let facts = seen.server_mut("db2");
+    if facts.dialect.flavor == Flavor::MariaDb {
+        let state: BinlogState = gtids.parse().unwrap();
+        facts.binlog_state = Some(state);
+    } else {
+        facts.executed = GtidSet::parse(Flavor::MySql, gtids).unwrap();
+    }
+}
+
+pub(super) fn account<'a>(
+    facts: &'a mut crate::mysql::ServerFacts,
+    user: &str,
+) -> &'a mut crate::mysql::AccountFacts {
+    let mut accounts = facts.accounts.iter_mut();
+    accounts.find(|(name, _)| name.user == user).unwrap().1
+}
+
+fn codes(found: &[Finding]) -> Vec<&'static str> {
+    let mut codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
+    codes.sort_unstable();
+    codes
+}
+
+#[test]
+fn each_check_finds_what_it_is_for_and_nothing_else() {
+    let rows = [
+        (Flavor::MariaDb, MARIADB),
+        (Flavor::MySql, MYSQL),
+        (Flavor::MariaDb, SERVERS),
+        (Flavor::MySql, SERVERS),
+        (Flavor::MariaDb, REPLICATION),
+        (Flavor::MySql, REPLICATION),
+    ];
+    let mut wrong = Vec::new();
+    for (flavor, cases) in rows {
+        let cluster = cluster(flavor, 3);
+        for case in cases {
+            let mut seen = healthy(&cluster);
+            (case.change)(&mut seen);
+            let mut expected = case.codes.to_vec();
+            expected.sort_unstable();
+            let found = verify(&cluster, &seen);
+            if codes(&found) != expected {
+                wrong.push(format!(
+                    "{flavor}, {}: {expected:?} but {found:#?}",
+                    case.what
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// So that a new check cannot come without a row above.
+#[test]
+fn no_check_is_unproven() {
+    let cases = || [SERVERS, REPLICATION, MARIADB, MYSQL].into_iter().flatten();
+    for (flavor, rows) in [(Flavor::MariaDb, MARIADB), (Flavor::MySql, MYSQL)] {
+        let cluster = cluster(flavor, 3);
+        let topology = fixture::named_topology(&cluster);
+        for check in CHECKS {
+            let fires = |case: &Case| {
+                let mut seen = healthy(&cluster);
+                (case.change)(&mut seen);
+                let topology = Topology::of(&cluster, &seen, &BTreeSet::new())
+                    .unwrap_or_else(|_| topology.clone());
+                let context = Context {
+                    cluster: &cluster,
+                    seen: &seen,
+                    topology: &topology,
+                };
+                !(check.find)(&context).is_empty()
+            };
+            let of_flavor = SERVERS.iter().chain(REPLICATION).chain(rows);
+            assert!(
+                of_flavor.clone().any(fires),
+                "{flavor}: nothing fires {}",
+                check.about
+            );
+        }
+    }
+    assert!(cases().count() > CHECKS.len());
+}
+
+/// Without a VIP, without replicas, with a shorter durability: what is not wanted is not missed.
+#[test]
+fn what_nobody_asked_for_is_not_missed() {
+    for flavor in [Flavor::MariaDb, Flavor::MySql] {
+        let alone = cluster(flavor, 1);
+        let mut seen = healthy(&alone);
+        seen.server_mut("db1").semi_sync.source_enabled = Some(Switch::Off);
+        assert_eq!(
+            verify(&alone, &seen),
+            [],
+            "one server alone waits for nobody"
+        );
+        let available = fixture::cluster_with(flavor, 3, "durability: available\n");
+        let mut seen = healthy(&available);
+        seen.server_mut("db1").semi_sync.timeout_ms = Some(10_000);
+        set(&mut seen, "db2", "sync_relay_log", "10000");
+        assert_eq!(verify(&available, &seen), [], "{flavor}");
+    }
+}
+
+/// Every finding says what was seen and where to go next.
+#[test]
+fn findings_name_the_next_step() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    for case in SERVERS.iter().chain(REPLICATION) {
+        let mut seen = healthy(&cluster);
+        (case.change)(&mut seen);
+        for finding in verify(&cluster, &seen) {
+            assert!(finding.next.len() > 10, "{finding:?}");
+            assert!(!finding.message.is_empty(), "{finding:?}");
+            assert!(!finding.message.ends_with('.'), "{finding:?}");
+        }
+    }
+}
