@@ -1,1 +1,23 @@
-//! The room `plan`; see the crate's map.
+//! What should be done, as data: it can be printed, checked, tested and replayed.
+//!
+//! A plan leaves no choice to the one who carries it out. It must never hold a secret: an account is
+//! named by its role, and the fleet looks its password up.
+
+mod action;
+mod check;
+mod diff;
+mod effect;
+mod outcome;
+mod stage;
+mod step;
+
+pub use action::{Action, FileChange, LiveVariable, UnitChange};
+pub use check::{CheckContext, Violation, check};
+pub use diff::unified_diff;
+pub use effect::predict;
+pub use outcome::Outcome;
+pub use stage::StagePlan;
+pub use step::{Plan, Step};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The second pair of eyes: rules that any stage must keep, checked apart from whoever made it. A
+//! violation is a defect of hactl or of a playbook, and nothing of the stage is carried out.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use crate::facts::Observation;
+use crate::inventory::HostName;
+use crate::mysql::{Seeding, Switch};
+use crate::plan::{Action, LiveVariable, StagePlan, Step};
+
+/// What the rules are checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckContext<'a> {
+    /// The one server that may be writable.
+    pub primary: &'a HostName,
+    /// Hosts whose data the operator gave up.
+    pub consent: &'a BTreeSet<HostName>,
+    /// What was seen before the stage.
+    pub seen: &'a Observation,
+}
+
+/// A broken rule.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Violation {
+    /// A server other than the primary would accept writes.
+    #[error("{0} is a replica and would become writable")]
+    WritableReplica(HostName),
+    /// A replica would wait for acknowledgements that nobody sends, and hold its applier for ever.
+    #[error("{0} is a replica and would wait for acknowledgements")]
+    WaitingReplica(HostName),
+    /// An account would be written elsewhere than on the primary: an errant transaction.
+    #[error("an account would be written on {0}, which is a replica")]
+    AccountOnReplica(HostName),
+    /// The primary would be loaded with, or replicate from, something.
+    #[error("{0} is the primary and would be made a replica")]
+    PrimaryOverwritten(HostName),
+    /// Data would be dropped that nobody gave up.
+    #[error("{0} holds data that nobody gave up, and would be emptied")]
+    DataDropped(HostName),
+    /// Data would be loaded into a server that has its own.
+    #[error("{0} holds data and would be loaded with other data")]
+    LoadedOverData(HostName),
+    /// A seed would be taken from a replica.
+    #[error("{0} is no primary and would be dumped as one")]
+    SeedFromReplica(HostName),
+    /// The writer VIP would go to a replica.
+    #[error("{0} is a replica and would get the writer VIP")]
+    VipOnReplica(HostName),
+    /// The writer VIP would be added where another host still holds it.
+    #[error("{holder} still holds the writer VIP that {host} would get")]
+    VipTwice {
+        /// Would get it.
+        host: HostName,
+        /// Holds it.
+        holder: HostName,
+    },
+}
+
+/// Every rule that a stage breaks.
+pub fn check(stage: &StagePlan, context: &CheckContext<'_>) -> Vec<Violation> {
+    stage
+        .steps
+        .iter()
+        .filter_map(|step| broken(step, context))
+        .collect()
+}
+
+fn broken(step: &Step, context: &CheckContext<'_>) -> Option<Violation> {
+    let host = &step.host;
+    let is_primary = host == context.primary;
+    let or = |violation: Violation, allowed: bool| (!allowed).then_some(violation);
+    match &step.action {
+        Action::SetVariable {
+            variable: LiveVariable::ReadOnly,
+            value: Switch::Off,
+        } => or(Violation::WritableReplica(host.clone()), is_primary),
+        Action::SetVariable {
+            variable: LiveVariable::SemiSyncSource,
+            value: Switch::On,
+        } => or(Violation::WaitingReplica(host.clone()), is_primary),
+        Action::EnsureAccount { .. } => or(Violation::AccountOnReplica(host.clone()), is_primary),
+        Action::Replicate { .. } => or(Violation::PrimaryOverwritten(host.clone()), !is_primary),
+        Action::Seed { into, emptied } => seed(host, into, emptied, context),
+        Action::AddVip { address, .. } => vip(host, address, context),
+        _ => None,
+    }
+}
+
+fn seed(
+    host: &HostName,
+    into: &[HostName],
+    emptied: &[HostName],
+    context: &CheckContext<'_>,
+) -> Option<Violation> {
+    if host != context.primary {
+        return Some(Violation::SeedFromReplica(host.clone()));
+    }
+    if into.contains(context.primary) {
+        return Some(Violation::PrimaryOverwritten(context.primary.clone()));
+    }
+    into.iter().find_map(|replica| {
+        let facts = context.seen.server(replica)?;
+        let own_data = !facts.databases.is_empty() && facts.seeding != Seeding::Unfinished;
+        if !own_data || context.consent.contains(replica) {
+            None
+        } else if emptied.contains(replica) {
+            Some(Violation::DataDropped(replica.clone()))
+        } else {
+            Some(Violation::LoadedOverData(replica.clone()))
+        }
+    })
+}
+
+fn vip(host: &HostName, address: &str, context: &CheckContext<'_>) -> Option<Violation> {
+    if host != context.primary {
+        return Some(Violation::VipOnReplica(host.clone()));
+    }
+    let address = address.split('/').next()?.parse().ok()?;
+    context
+        .seen
+        .all_reached()
+        .find(|(other, reached)| *other != host && reached.os.has_address(address))
+        .map(|(holder, _)| Violation::VipTwice {
+            host: host.clone(),
+            holder: holder.clone(),
+        })
+}

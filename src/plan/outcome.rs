@@ -1,0 +1,33 @@
+//! How an action ended. A dropped link is not a failure: the action may have happened, and only
+//! another look can tell.
+
+use serde::Serialize;
+
+/// The end of one action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done now.
+    Changed,
+    /// It was so already.
+    Already,
+    /// Not done.
+    Failed {
+        /// What, where, why.
+        error: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// The answer was lost: it may have happened. Never retried blindly; observed again.
+    Unknown {
+        /// What was lost.
+        error: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the wanted state was reached for certain.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Changed | Self::Already)
+    }
+}

@@ -1,0 +1,52 @@
+//! A step is an action with its place, its reason and its neighbours; a plan is all steps in order,
+//! with the reasons for the whole. Neither holds a secret or a choice.
+
+use serde::Serialize;
+
+use crate::inventory::HostName;
+use crate::plan::{Action, StagePlan};
+
+/// One action on one host, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The task that asks for it, in the playbook's words.
+    pub task: String,
+    /// Where.
+    pub host: HostName,
+    /// What.
+    #[serde(flatten)]
+    pub action: Action,
+    /// Why: what was seen that is not as it should be.
+    pub why: String,
+}
+
+/// Everything that a command would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// What it is for: `bootstrap cluster shop`.
+    pub intent: String,
+    /// What was seen that led to it.
+    pub because: Vec<String>,
+    /// The data that it gives up, in words; empty when it gives up none.
+    pub loses: Vec<String>,
+    /// The stages, one after the other; all hosts of a stage run side by side.
+    pub stages: Vec<StagePlan>,
+}
+
+impl Plan {
+    /// Every step in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.stages.iter().flat_map(|stage| stage.steps.iter())
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps().next().is_none()
+    }
+
+    /// The number of steps, and of hosts that they touch.
+    pub fn size(&self) -> (usize, usize) {
+        let hosts: std::collections::BTreeSet<_> = self.steps().map(|step| &step.host).collect();
+        (self.steps().count(), hosts.len())
+    }
+}
