@@ -1,0 +1,118 @@
+//! The modules of tasks, one file each: `probe, diff, apply` with a pure `diff`.
+//!
+//! A module says what it needs to know ([`Module::needs`]) and what would have to change
+//! ([`Module::diff`]); it never does anything. To add one: a file here with its arguments and these
+//! two functions, a variant of [`Module`], a key in the loader's `RawTask`.
+
+mod mysql_admin;
+mod mysql_canary;
+mod mysql_replica;
+mod mysql_seed;
+mod mysql_user;
+mod mysql_variables;
+mod package;
+mod service;
+mod template;
+mod vip;
+
+pub(super) use mysql_admin::MysqlAdmin;
+pub(super) use mysql_canary::MysqlCanary;
+pub(super) use mysql_replica::MysqlReplica;
+pub(super) use mysql_seed::MysqlSeed;
+pub(super) use mysql_user::MysqlUser;
+pub(super) use mysql_variables::MysqlVariables;
+pub(super) use package::Package;
+pub(super) use service::Service;
+pub(super) use template::Template;
+pub(super) use vip::Vip;
+
+use crate::facts::Needs;
+use crate::plan::Action;
+use crate::playbook::{Scope, TaskError};
+
+/// Something that has to be done, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What.
+    pub action: Action,
+    /// What was seen that is not as it should be.
+    pub why: String,
+}
+
+impl Change {
+    /// Shorthand.
+    pub fn new(action: Action, why: impl Into<String>) -> Self {
+        Self {
+            action,
+            why: why.into(),
+        }
+    }
+}
+
+/// A task's module with its arguments.
+#[derive(Clone, Debug)]
+pub enum Module {
+    /// Packages of the distribution.
+    Package(Package),
+    /// A file rendered from a template.
+    Template(Template),
+    /// A systemd unit.
+    Service(Service),
+    /// hactl's own account.
+    MysqlAdmin(MysqlAdmin),
+    /// Variables of the running server.
+    MysqlVariables(MysqlVariables),
+    /// One of the inventory's accounts.
+    MysqlUser(MysqlUser),
+    /// The primary's data on a replica.
+    MysqlSeed(MysqlSeed),
+    /// Replication from a source.
+    MysqlReplica(MysqlReplica),
+    /// A row that proves replication.
+    MysqlCanary(MysqlCanary),
+    /// The writer VIP.
+    Vip(Vip),
+}
+
+impl Module {
+    /// What a probe of the host must answer for [`Module::diff`].
+    pub fn needs(&self, scope: &Scope<'_>) -> Result<Needs, TaskError> {
+        match self {
+            Self::Package(module) => module.needs(scope),
+            Self::Template(module) => module.needs(scope),
+            Self::Service(module) => module.needs(scope),
+            Self::MysqlAdmin(_)
+            | Self::MysqlVariables(_)
+            | Self::MysqlUser(_)
+            | Self::MysqlSeed(_)
+            | Self::MysqlReplica(_)
+            | Self::MysqlCanary(_)
+            | Self::Vip(_) => Ok(Needs::default()),
+        }
+    }
+
+    /// What has to be done on a host, by what was seen of it. Pure.
+    pub fn diff(&self, scope: &Scope<'_>) -> Result<Vec<Change>, TaskError> {
+        match self {
+            Self::Package(module) => module.diff(scope),
+            Self::Template(module) => module.diff(scope),
+            Self::Service(module) => module.diff(scope),
+            Self::MysqlAdmin(module) => Ok(module.diff(scope)),
+            Self::MysqlVariables(module) => Ok(module.diff(scope)),
+            Self::MysqlUser(module) => module.diff(scope),
+            Self::MysqlSeed(module) => module.diff(scope),
+            Self::MysqlReplica(module) => Ok(module.diff(scope)),
+            Self::MysqlCanary(module) => Ok(module.diff(scope)),
+            Self::Vip(module) => module.diff(scope),
+        }
+    }
+
+    /// Whether it stands between two barriers: it acts on several hosts at once, or, as an installed
+    /// package does, it decides how what follows is rendered.
+    pub fn is_barrier(&self) -> bool {
+        matches!(
+            self,
+            Self::Package(_) | Self::MysqlSeed(_) | Self::MysqlCanary(_)
+        )
+    }
+}

@@ -1,0 +1,69 @@
+//! Tests of the room as its users see it: texts and an observation in, stages or drawn mistakes out.
+
+mod convergence;
+mod load;
+mod rendering;
+mod stages;
+mod tasks;
+
+use super::{Library, PlaybookError, Templates, Walk, load as load_playbook};
+use crate::decide::{Bootstrap, Consent, Refusal, Topology, bootstrap};
+use crate::facts::Observation;
+use crate::inventory::Cluster;
+use crate::plan::{CheckContext, StagePlan, Violation, check, predict};
+
+/// A bootstrap to its end, on predictions.
+#[derive(Debug)]
+struct Planned {
+    topology: Topology,
+    stages: Vec<StagePlan>,
+    after: Observation,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+enum NoPlan {
+    Refused(Vec<Refusal>),
+    Task(PlaybookError),
+    Unsafe(Violation),
+}
+
+/// What the command does, without the command: decide, walk, check, predict.
+fn plan(cluster: &Cluster, seen: &Observation, consent: &Consent) -> Result<Planned, NoPlan> {
+    let library = Library::default();
+    let templates = Templates::new(&library).unwrap();
+    let playbook = load_playbook(&library, "bootstrap.yml", &templates).unwrap();
+    let topology = match bootstrap(cluster, seen, consent) {
+        Bootstrap::Proceed(topology) => topology,
+        Bootstrap::Refused(refusals) => return Err(NoPlan::Refused(refusals)),
+    };
+    let mut walk = Walk::new(&playbook, &templates, cluster, &topology, consent);
+    let mut after = seen.clone();
+    let mut stages = Vec::new();
+    while let Some(stage) = walk.next_stage(&after).map_err(NoPlan::Task)? {
+        let context = CheckContext {
+            primary: &topology.primary,
+            consent: &consent.reseed,
+            seen: &after,
+        };
+        if let Some(violation) = check(&stage, &context).into_iter().next() {
+            return Err(NoPlan::Unsafe(violation));
+        }
+        after = predict(cluster, &after, &stage);
+        stages.push(stage);
+    }
+    drop(walk);
+    Ok(Planned {
+        topology,
+        stages,
+        after,
+    })
+}
+
+/// The steps of all stages, each as `host: action`.
+fn steps(stages: &[StagePlan]) -> Vec<String> {
+    let steps = stages.iter().flat_map(|stage| &stage.steps);
+    steps
+        .map(|step| format!("{}: {}", step.host, step.action))
+        .collect()
+}

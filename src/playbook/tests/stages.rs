@@ -1,0 +1,197 @@
+//! The order of things: barriers, batches with the primary last, handlers where they were notified.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use insta::assert_snapshot;
+
+use super::{plan, steps};
+use crate::decide::{Consent, Topology};
+use crate::facts::Observation;
+use crate::fixture::{self, Mutate as _, bare, cluster, healthy, name};
+use crate::inventory::Cluster;
+use crate::mysql::Flavor;
+use crate::playbook::{Library, Pattern, Playbook, Templates, Walk, load};
+
+fn drawn(cluster: &Cluster, seen: &Observation) -> String {
+    let planned = plan(cluster, seen, &Consent::default()).unwrap();
+    let mut text = String::new();
+    for stage in &planned.stages {
+        let _ = writeln!(text, "{}", stage.play);
+        for line in steps(std::slice::from_ref(stage)) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
+}
+
+#[test]
+fn bare_hosts() {
+    let cluster = cluster(Flavor::MySql, 2);
+    assert_snapshot!(drawn(&cluster, &bare(&cluster)), @r#"
+Servers that serve nobody yet
+  db1: install mysql-server, iputils-arping
+  db2: install mysql-server, iputils-arping
+Servers that serve nobody yet
+  db1: create /etc/systemd/system/mysql.service.d/hactl.conf
+  db2: create /etc/systemd/system/mysql.service.d/hactl.conf
+  db1: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
+  db2: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
+Servers that serve nobody yet
+  db1: reload systemd's units
+  db2: reload systemd's units
+  db1: restart mysql.service
+  db2: restart mysql.service
+Replication
+  db1: turn read-only off
+  db1: admin account: create
+  db1: replication account: create
+  db1: monitor account: create
+Replication
+  db1: dump and load into db2
+Replication
+  db2: replicate from db1
+Replication
+  db1: turn semi-sync as source on
+Replication
+  db1: write a row and read it on db2
+Writer VIP
+  db1: add 192.0.2.90/24 to eth0
+"#);
+}
+
+#[test]
+fn one_host_more() {
+    let cluster = cluster(Flavor::MySql, 3);
+    let mut seen = plan(&cluster, &healthy(&cluster), &Consent::default())
+        .unwrap()
+        .after;
+    let new = bare(&cluster).hosts.remove(&name("db3")).unwrap();
+    seen.hosts.insert(name("db3"), new);
+    assert_snapshot!(drawn(&cluster, &seen), @r#"
+Servers that serve nobody yet
+  db3: install mysql-server, iputils-arping
+Servers that serve nobody yet
+  db3: create /etc/systemd/system/mysql.service.d/hactl.conf
+  db3: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
+Servers that serve nobody yet
+  db3: reload systemd's units
+  db3: restart mysql.service
+Replication
+  db1: dump and load into db3
+Replication
+  db3: replicate from db1
+Replication
+  db1: write a row and read it on db2, db3
+"#);
+}
+
+/// Running servers are restarted one at a time, and the primary is the last.
+#[test]
+fn a_changed_setting_rolls_through_with_the_primary_last() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let planned = plan(&cluster, &healthy(&cluster), &Consent::default()).unwrap();
+    let restarts = planned.stages.iter().map(|stage| {
+        let lines = steps(std::slice::from_ref(stage));
+        lines
+            .into_iter()
+            .filter(|line| line.contains(": restart "))
+            .collect::<Vec<_>>()
+    });
+    let restarts: Vec<_> = restarts.filter(|lines| !lines.is_empty()).collect();
+    assert_eq!(
+        restarts,
+        [
+            ["db2: restart mariadb.service"],
+            ["db3: restart mariadb.service"],
+            ["db1: restart mariadb.service"],
+        ]
+    );
+}
+
+/// All replicas are filled from one dump.
+#[test]
+fn seeds_are_gathered() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let planned = plan(&cluster, &bare(&cluster), &Consent::default()).unwrap();
+    let lines = steps(&planned.stages);
+    let seeds: Vec<_> = lines.iter().filter(|line| line.contains("dump")).collect();
+    assert_eq!(seeds, ["db1: dump and load into db2, db3"]);
+}
+
+fn bootstrap_playbook() -> (Playbook, Templates) {
+    let library = Library::default();
+    let templates = Templates::new(&library).unwrap();
+    (
+        load(&library, "bootstrap.yml", &templates).unwrap(),
+        templates,
+    )
+}
+
+/// After a failure on db2, db1 still restarts with its changed file, and nothing else is begun.
+#[test]
+fn after_a_failure_only_due_handlers_run() {
+    let cluster = cluster(Flavor::MySql, 2);
+    let (playbook, templates) = bootstrap_playbook();
+    let topology = fixture::named_topology(&cluster);
+    let consent = Consent::default();
+    let mut walk = Walk::new(&playbook, &templates, &cluster, &topology, &consent);
+    let mut seen = bare(&cluster);
+    let writes_files = loop {
+        let stage = walk.next_stage(&seen).unwrap().unwrap();
+        seen = crate::plan::predict(&cluster, &seen, &stage);
+        let lines = steps(std::slice::from_ref(&stage));
+        if lines.iter().any(|line| line.contains("zz-hactl.cnf")) {
+            break lines;
+        }
+    };
+    assert!(
+        writes_files
+            .iter()
+            .any(|line| line.starts_with("db2: create"))
+    );
+    walk.skip_to_handlers(&BTreeSet::from([name("db2")]));
+    let mut rest = Vec::new();
+    while let Some(stage) = walk.next_stage(&seen).unwrap() {
+        rest.extend(steps(&[stage]));
+    }
+    assert_eq!(
+        rest,
+        ["db1: reload systemd's units", "db1: restart mysql.service"]
+    );
+}
+
+#[test]
+fn patterns() {
+    let cluster = cluster(Flavor::MariaDb, 4);
+    let mut seen = healthy(&cluster);
+    seen.server_mut("db4").replica = None;
+    let topology = Topology::of(&cluster, &seen, &BTreeSet::new()).unwrap();
+    let hosts = |text: &str| {
+        let pattern = Pattern::parse(text);
+        let hosts = cluster
+            .hosts
+            .values()
+            .filter(|host| pattern.matches(host, &topology));
+        hosts
+            .map(|host| host.name.to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    for (text, expected) in [
+        ("all", "db1 db2 db3 db4"),
+        ("primary", "db1"),
+        ("replicas", "db2 db3 db4"),
+        ("serving", "db1 db2 db3"),
+        ("joining", "db4"),
+        ("db2, db4", "db2 db4"),
+        ("db2:db4", "db2 db4"),
+        ("!db2", "db1 db3 db4"),
+        ("replicas, !serving", "db4"),
+        ("nosuch", ""),
+    ] {
+        assert_eq!(hosts(text), expected, "{text}");
+    }
+    let unknown = Pattern::parse("all,nosuch,!db9").unknown_words(&cluster);
+    assert_eq!(unknown, ["nosuch", "db9"]);
+}

@@ -1,0 +1,73 @@
+//! Each module's difference: what is as it should be gives nothing, each thing that is not gives its
+//! action and its reason, and what makes no sense is refused.
+
+mod machine;
+mod server;
+
+use crate::decide::{Consent, Topology};
+use crate::facts::Observation;
+use crate::fixture::{cluster, healthy, name};
+use crate::inventory::Cluster;
+use crate::mysql::Flavor;
+use crate::playbook::{Library, Scope, Templates, World, load};
+
+/// What one task says of one host: `action [why]` in order, or the refusal.
+fn says(task: &str, host: &str, change: impl Fn(&mut Observation)) -> Result<String, String> {
+    says_on(&cluster(Flavor::MariaDb, 3), task, host, change)
+}
+
+fn says_on(
+    cluster: &Cluster,
+    task: &str,
+    host: &str,
+    change: impl Fn(&mut Observation),
+) -> Result<String, String> {
+    says_allowed(cluster, task, host, &Consent::default(), change)
+}
+
+fn says_allowed(
+    cluster: &Cluster,
+    task: &str,
+    host: &str,
+    consent: &Consent,
+    change: impl Fn(&mut Observation),
+) -> Result<String, String> {
+    let mut seen = healthy(cluster);
+    let topology = Topology::of(cluster, &seen, &consent.reseed).unwrap();
+    change(&mut seen);
+    let mut library = Library::default();
+    let text = format!("- name: Play\n  hosts: all\n  tasks:\n    - {task}\n");
+    library.playbooks.insert("test.yml".to_owned(), text);
+    library
+        .templates
+        .insert("a.j2".to_owned(), "id {{ host.server_id }}\n".to_owned());
+    let templates = Templates::new(&library).unwrap();
+    let playbook = load(&library, "test.yml", &templates).unwrap();
+    let world = World {
+        cluster,
+        seen: &seen,
+        topology: &topology,
+        consent,
+    };
+    let scope = Scope::new(world, cluster.host(&name(host)).unwrap(), &templates);
+    let changes = playbook.plays[0].tasks[0].module.diff(&scope);
+    let changes = changes.map_err(|error| error.to_string())?;
+    let lines = changes
+        .iter()
+        .map(|change| format!("{} [{}]", change.action, change.why));
+    Ok(lines.collect::<Vec<_>>().join("; "))
+}
+
+/// A change of what is seen, and what is then said.
+type Row = (fn(&mut Observation), &'static str);
+
+/// A table: what is changed, and what the task then says of db2.
+fn table(task: &str, rows: &[Row]) {
+    for (change, expected) in rows {
+        assert_eq!(
+            says(task, "db2", change).as_deref(),
+            Ok(*expected),
+            "{task}"
+        );
+    }
+}
