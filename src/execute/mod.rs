@@ -1,1 +1,10 @@
-//! The room `execute`; see the crate's map.
+//! Carries a plan out: stage by stage, hosts of a stage side by side, each under the cluster's lock.
+//! It makes no choices; when what it finds is not what was planned for, it stops.
+
+mod journal;
+mod lock;
+mod runner;
+
+pub use journal::{Journal, JournalError};
+pub use lock::{ClusterLock, acquire};
+pub use runner::{Context, RunError, Summary, run};

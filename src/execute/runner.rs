@@ -1,0 +1,205 @@
+//! Runs a walk to its end. Before each stage it looks again, and stops if somebody else leads now.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::decide::{Consent, Topology};
+use crate::facts::{Needs, Observation};
+use crate::fleet::{Fleet, Progress};
+use crate::inventory::{Cluster, HostName};
+use crate::plan::{CheckContext, Outcome, StagePlan, Step, Violation, check};
+use crate::playbook::{PlaybookError, Walk};
+use crate::report::{Event, Sink};
+
+/// What was done, by host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Steps that changed something.
+    pub changed: BTreeMap<HostName, usize>,
+    /// The first failure of each host.
+    pub failed: BTreeMap<HostName, String>,
+}
+
+impl Summary {
+    /// Whether every step reached its state.
+    pub fn is_good(&self) -> bool {
+        self.failed.is_empty()
+    }
+
+    /// All changes.
+    pub fn changes(&self) -> usize {
+        self.changed.values().sum()
+    }
+}
+
+/// Why a run stopped before its end. Changes may have been made.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// A task could not be worked out on what was found.
+    #[error(transparent)]
+    Playbook(#[from] PlaybookError),
+    /// Another server leads than the one planned for.
+    #[error("{now} leads now, not {planned}: somebody else changed the cluster meanwhile")]
+    LeaderChanged {
+        /// Planned for.
+        planned: HostName,
+        /// Found.
+        now: String,
+    },
+    /// A stage broke a rule that holds for any plan.
+    #[error("a step would break a safety rule: {0}")]
+    Unsafe(Violation),
+}
+
+/// Carries out a walk from an observation.
+pub async fn run<F: Fleet>(
+    fleet: &F,
+    mut walk: Walk<'_>,
+    context: &Context<'_>,
+    mut seen: Observation,
+    sink: &dyn Sink,
+) -> Result<Summary, RunError> {
+    let mut summary = Summary::default();
+    while let Some(stage) = walk.next_stage(&seen)? {
+        if let Some(violation) = check(&stage, &context.check_context(&seen))
+            .into_iter()
+            .next()
+        {
+            return Err(RunError::Unsafe(violation));
+        }
+        sink.event(&Event::StageStarted {
+            play: stage.play.clone(),
+        });
+        run_stage(fleet, &stage, sink, &mut summary).await;
+        if !summary.is_good() {
+            walk.skip_to_handlers(&summary.failed.keys().cloned().collect());
+        }
+        seen = fleet.observe(context.needs).await;
+        context.same_leader(&seen)?;
+    }
+    Ok(summary)
+}
+
+/// What stays the same for a whole run.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The inventory.
+    pub cluster: &'a Cluster,
+    /// The shape planned for.
+    pub topology: &'a Topology,
+    /// What the operator allowed.
+    pub consent: &'a Consent,
+    /// What to look at on each host.
+    pub needs: &'a BTreeMap<HostName, Needs>,
+}
+
+impl Context<'_> {
+    fn check_context<'b>(&'b self, seen: &'b Observation) -> CheckContext<'b> {
+        CheckContext {
+            primary: &self.topology.primary,
+            consent: &self.consent.reseed,
+            seen,
+        }
+    }
+
+    /// Nothing in a run makes another server lead; if one does, somebody else acts.
+    fn same_leader(&self, seen: &Observation) -> Result<(), RunError> {
+        let planned = &self.topology.primary;
+        let changed = |now: String| RunError::LeaderChanged {
+            planned: planned.clone(),
+            now,
+        };
+        match Topology::of(self.cluster, seen, &self.consent.reseed) {
+            Ok(now) if now.primary == *planned => Ok(()),
+            Ok(now) => Err(changed(now.primary.to_string())),
+            Err(error) => Err(changed(error.to_string())),
+        }
+    }
+}
+
+/// All hosts side by side; on each host the steps in order, up to its first failure.
+async fn run_stage<F: Fleet>(fleet: &F, stage: &StagePlan, sink: &dyn Sink, summary: &mut Summary) {
+    let by_host = stage.by_host();
+    let runs = by_host.values().map(|steps| run_steps(fleet, steps, sink));
+    for (host, done) in by_host.keys().zip(join_all(runs).await) {
+        if done.changed > 0 {
+            *summary.changed.entry((*host).clone()).or_default() += done.changed;
+        }
+        if let Some(error) = done.error {
+            summary.failed.entry((*host).clone()).or_insert(error);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Done {
+    changed: usize,
+    error: Option<String>,
+}
+
+async fn run_steps<F: Fleet>(fleet: &F, steps: &[&Step], sink: &dyn Sink) -> Done {
+    let mut done = Done::default();
+    for step in steps {
+        sink.event(&Event::StepStarted {
+            step: (*step).clone(),
+        });
+        let begun = Instant::now();
+        let outcome = fleet.apply(step, &Tell(sink)).await;
+        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        sink.event(&Event::StepEnded {
+            step: (*step).clone(),
+            outcome: outcome.clone(),
+            milliseconds,
+        });
+        match outcome {
+            Outcome::Changed => done.changed += 1,
+            Outcome::Already => {}
+            Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+                done.error = Some(error);
+                break;
+            }
+        }
+    }
+    done
+}
+
+/// Progress of a fleet as events.
+struct Tell<'a>(&'a dyn Sink);
+
+impl Progress for Tell<'_> {
+    fn tell(&self, host: &HostName, text: &str) {
+        self.0.event(&Event::Progress {
+            host: host.clone(),
+            text: text.to_owned(),
+        });
+    }
+}
+
+/// Drives futures side by side on this task, in order of their beginning.
+async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(move |context| {
+        let mut waiting = false;
+        for (future, result) in &mut running {
+            if result.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => *result = Some(value),
+                    std::task::Poll::Pending => waiting = true,
+                }
+            }
+        }
+        if waiting {
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(
+            running
+                .iter_mut()
+                .filter_map(|(_, result)| result.take())
+                .collect(),
+        )
+    })
+    .await
+}

@@ -1,0 +1,54 @@
+//! What happens during a run, as data. No event holds a secret, since no step does.
+
+use serde::Serialize;
+
+use crate::inventory::HostName;
+use crate::plan::{Outcome, Step};
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A command began.
+    Started {
+        /// The command: `bootstrap cluster shop`.
+        intent: String,
+    },
+    /// A stage began.
+    StageStarted {
+        /// Its play.
+        play: String,
+    },
+    /// A step began.
+    StepStarted {
+        /// Which.
+        step: Step,
+    },
+    /// A long step is this far.
+    Progress {
+        /// Where.
+        host: HostName,
+        /// Short, for a person.
+        text: String,
+    },
+    /// A step ended.
+    StepEnded {
+        /// Which.
+        step: Step,
+        /// How.
+        outcome: Outcome,
+        /// How long it took.
+        milliseconds: u64,
+    },
+    /// Something worth saying that is no step.
+    Note {
+        /// For a person.
+        text: String,
+    },
+}
+
+/// A reader of events.
+pub trait Sink: Send + Sync {
+    /// Takes one event. It must return at once.
+    fn event(&self, event: &Event);
+}
