@@ -26,6 +26,8 @@ pub mod cli;
 pub mod decide;
 pub mod execute;
 pub mod facts;
+#[cfg(test)]
+mod fixture;
 pub mod fleet;
 pub mod inventory;
 pub mod mysql;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command `hactl`: parse, call, exit code.
+
+fn main() -> std::process::ExitCode {
+    hactl::cli::main()
+}

@@ -1,1 +1,72 @@
-//! The room `cli`; see the crate's map.
+//! What a person types and sees: one file per command, tables, progress, prompts, exit codes.
+//!
+//! Data goes to standard output; plans, progress and errors to standard error. No flag of here is
+//! known below: `--check` is "do not execute".
+
+mod args;
+mod bootstrap;
+mod error;
+mod exit;
+mod files;
+mod findings;
+mod plan_view;
+mod prompt;
+mod session;
+mod status;
+mod table;
+mod tree;
+mod verify;
+
+pub use args::{Args, Color, Command, Global, OutputFormat};
+pub use error::CliError;
+pub use exit::Exit;
+
+use clap::Parser as _;
+
+/// Parses the command line, runs the command, says what went wrong, and gives the exit code.
+pub fn main() -> std::process::ExitCode {
+    let args = Args::parse();
+    args.global.color.apply();
+    session::start_log(args.global.verbose);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(source) => {
+            return report(&CliError::Local {
+                what: "start the runtime",
+                source,
+            });
+        }
+    };
+    let command = async {
+        tokio::select! {
+            result = run(&args) => result,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        }
+    };
+    let result = runtime.block_on(command);
+    // A remote command that still runs must not hold this process back.
+    runtime.shutdown_background();
+    match result {
+        Ok(Exit::Interrupted) => {
+            anstream::eprintln!(
+                "\ninterrupted; run the command again, it looks first and goes on from there"
+            );
+            Exit::Interrupted.into()
+        }
+        Ok(exit) => exit.into(),
+        Err(error) => report(&error),
+    }
+}
+
+async fn run(args: &Args) -> Result<Exit, CliError> {
+    match &args.command {
+        Command::Bootstrap(own) => bootstrap::run(&args.global, own).await,
+        Command::Verify(own) => verify::run(&args.global, own).await,
+        Command::Status => status::run(&args.global).await,
+    }
+}
+
+fn report(error: &CliError) -> std::process::ExitCode {
+    anstream::eprintln!("{}", error.render());
+    error.exit().into()
+}

@@ -1,0 +1,57 @@
+//! Reads playbooks and templates from folders, and finds the folder for journals.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::CliError;
+use crate::playbook::Library;
+
+/// The built-in library with the user's folders on top.
+pub(super) fn library(
+    playbooks: Option<&Path>,
+    templates: Option<&Path>,
+) -> Result<Library, CliError> {
+    let mut library = Library::default();
+    let texts = |folder: Option<&Path>| folder.map_or_else(|| Ok(BTreeMap::new()), folder_texts);
+    library.overlay(texts(playbooks)?, texts(templates)?);
+    Ok(library)
+}
+
+/// Every file below a folder, by its path relative to it.
+fn folder_texts(folder: &Path) -> Result<BTreeMap<String, String>, CliError> {
+    let mut texts = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let unreadable = |source| CliError::Unreadable {
+            path: next.clone(),
+            source,
+        };
+        for entry in fs::read_dir(&next).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).map_err(|source| CliError::Unreadable {
+                path: path.clone(),
+                source,
+            })?;
+            let name = path.strip_prefix(folder).unwrap_or(&path);
+            texts.insert(name.to_string_lossy().into_owned(), text);
+        }
+    }
+    Ok(texts)
+}
+
+/// `$XDG_STATE_HOME/hactl/runs`, else `~/.local/state/hactl/runs`.
+pub(super) fn journals() -> PathBuf {
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
+    let home = || {
+        let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+        home.join(".local/state")
+    };
+    state.unwrap_or_else(home).join("hactl/runs")
+}
