@@ -1,0 +1,93 @@
+//! A command line that is wrong: exit 2, and nothing was looked at.
+
+use insta::assert_snapshot;
+
+use super::Folder;
+
+#[test]
+fn unknown_flag() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["--nosuch"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: unexpected argument '--nosuch' found
+
+Usage: hactl [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+"#);
+}
+
+#[test]
+fn unknown_command() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["verfy"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: unrecognized subcommand 'verfy'
+
+  tip: a similar subcommand exists: 'verify'
+
+Usage: hactl [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+"#);
+}
+
+#[test]
+fn a_duration_without_a_unit() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["verify", "--wait", "5"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: invalid value '5' for '--wait <DURATION>': write a number and a unit: 30s, 5m, 1h
+
+For more information, try '--help'.
+"#);
+}
+
+#[test]
+fn detailed_exit_codes_belong_to_check() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["bootstrap", "--detailed-exitcode"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: the following required arguments were not provided:
+  --check
+
+Usage: hactl bootstrap --check --detailed-exitcode
+
+For more information, try '--help'.
+"#);
+}
+
+#[test]
+fn a_host_that_is_not_there() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["bootstrap", "--check", "--reseed", "nosuch"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: no host `nosuch` in the inventory
+hint: host names are the keys under `hosts:`
+"#);
+}
+
+#[test]
+fn a_host_name_that_cannot_be() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["bootstrap", "--check", "--reseed", "-x"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: unexpected argument '-x' found
+
+Usage: hactl bootstrap [OPTIONS]
+
+For more information, try '--help'.
+"#);
+}
