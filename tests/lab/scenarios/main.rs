@@ -1,0 +1,47 @@
+//! The tool on real hosts: systemd, sshd, apt, database servers, cables and power switches.
+//!
+//! Each scenario boots a lab of its own, does to it what befalls a cluster, and runs the very binary
+//! that a person runs. It must never skip: without root or the packages that the lab needs, it fails
+//! and says so. It must never touch another lab than its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on panics, and the lab's guard cleans up"
+)]
+#![allow(
+    clippy::print_stderr,
+    reason = "a failed scenario must say what it drew"
+)]
+
+mod bare;
+mod cluster;
+mod data_elsewhere;
+mod drift;
+mod existing_data;
+mod killed;
+mod makefile;
+mod non_root;
+mod reboot;
+mod run;
+mod secrets;
+mod stopped;
+
+/// Makes a test of each scenario for each server that must work.
+macro_rules! on_each_server {
+    ($($scenario:ident),+ $(,)?) => {
+        mod mariadb_10_11 {
+            $(#[test]
+            fn $scenario() {
+                super::$scenario(hactl_lab::Suite::Bookworm);
+            })+
+        }
+        mod mysql_9_7 {
+            $(#[test]
+            fn $scenario() {
+                super::$scenario(hactl_lab::Suite::Sid);
+            })+
+        }
+    };
+}
+use on_each_server;

@@ -1,0 +1,73 @@
+//! Reboots and power cuts: a replica comes back by itself with every row that it acknowledged, the
+//! primary comes back read-only and without the VIP until bootstrap makes it lead again.
+
+use hactl_lab::Suite;
+
+use crate::cluster::Cluster;
+use crate::stopped::fifty_rows;
+
+crate::on_each_server!(every_host);
+
+fn every_host(suite: Suite) {
+    let cluster = Cluster::bootstrapped(suite);
+    for replica in ["db2", "db3"] {
+        cluster.host(replica).reboot().unwrap();
+        cluster.hactl(&["verify", "--wait", "60s"]).exits(0);
+    }
+    power_cut_with_unapplied_rows(&cluster);
+    the_primary(&cluster);
+}
+
+/// Both replicas acknowledge 50 rows and apply none; then the power of all three goes, and db1's stays
+/// away until the rows have been looked for: only the replicas' disks have them.
+fn power_cut_with_unapplied_rows(cluster: &Cluster) {
+    for replica in ["db2", "db3"] {
+        cluster
+            .host(replica)
+            .sql("STOP REPLICA SQL_THREAD")
+            .unwrap();
+    }
+    cluster.host("db1").sql(&fifty_rows()).unwrap();
+    for replica in ["db2", "db3"] {
+        cluster.await_received(replica);
+    }
+    for host in ["db2", "db3", "db1"] {
+        cluster.host(host).power_off().unwrap();
+    }
+    for replica in ["db2", "db3"] {
+        cluster.host(replica).power_on().unwrap();
+        cluster.await_answer(replica, "SELECT COUNT(*) FROM queue.t", "50");
+    }
+    // A primary that is away is nothing that provisioning decides about.
+    cluster.hactl(&["bootstrap", "--yes"]).exits(4);
+
+    cluster.host("db1").power_on().unwrap();
+    cluster.host("db1").await_server().unwrap();
+    cluster.finds(&["db1:PrimaryIsReadOnly", "db1:VipMissing"]);
+    assert_eq!(cluster.vip_holders(), Vec::<&str>::new());
+    cluster.bootstrap();
+    assert_eq!(cluster.vip_holders(), ["db1"]);
+    for host in ["db1", "db2", "db3"] {
+        cluster.await_answer(host, "SELECT COUNT(*) FROM queue.t", "50");
+    }
+}
+
+fn the_primary(cluster: &Cluster) {
+    cluster.host("db1").reboot().unwrap();
+    cluster.host("db1").await_server().unwrap();
+    cluster.finds(&["db1:PrimaryIsReadOnly", "db1:VipMissing"]);
+    assert_eq!(
+        cluster
+            .host("db1")
+            .sql("SELECT @@global.read_only")
+            .unwrap()
+            .trim(),
+        "1"
+    );
+    cluster.bootstrap();
+    cluster
+        .host("db1")
+        .sql("INSERT INTO queue.t VALUES (51)")
+        .unwrap();
+    cluster.await_answer("db3", "SELECT COUNT(*) FROM queue.t", "51");
+}

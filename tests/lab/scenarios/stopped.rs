@@ -1,0 +1,47 @@
+//! Replication that was stopped is started again, and not one acknowledged row is lost by it: starting
+//! both threads of a MariaDB replica throws away a relay log that was not applied.
+
+use hactl_lab::Suite;
+use std::fmt::Write as _;
+
+use crate::cluster::Cluster;
+
+crate::on_each_server!(replication_is_found_and_started);
+
+fn replication_is_found_and_started(suite: Suite) {
+    let cluster = Cluster::bootstrapped(suite);
+    cluster.host("db2").sql("STOP REPLICA").unwrap();
+    cluster.finds(&["db2:ReplicationStopped"]);
+    cluster.bootstrap();
+
+    unapplied(&cluster);
+}
+
+/// Acknowledged by both, applied by none, and then stopped altogether.
+fn unapplied(cluster: &Cluster) {
+    for replica in ["db2", "db3"] {
+        cluster
+            .host(replica)
+            .sql("STOP REPLICA SQL_THREAD")
+            .unwrap();
+    }
+    cluster.host("db1").sql(&fifty_rows()).unwrap();
+    for replica in ["db2", "db3"] {
+        cluster.await_received(replica);
+        cluster.host(replica).sql("STOP REPLICA").unwrap();
+    }
+    cluster.finds(&["db2:ReplicationStopped", "db3:ReplicationStopped"]);
+    cluster.bootstrap();
+    for replica in ["db2", "db3"] {
+        cluster.await_answer(replica, "SELECT COUNT(*) FROM queue.t", "50");
+    }
+}
+
+/// Each is a commit of its own that waits for its acknowledgement.
+pub(crate) fn fifty_rows() -> String {
+    let mut text = "CREATE DATABASE queue; CREATE TABLE queue.t (id INT PRIMARY KEY);".to_owned();
+    for id in 1..=50 {
+        let _ = write!(text, "INSERT INTO queue.t VALUES ({id});");
+    }
+    text
+}
