@@ -1,0 +1,54 @@
+# What a person types at this tree. `make help` lists it.
+#
+# Needs: Debian 12 or newer, a Rust toolchain (rust-toolchain.toml names it), and root for everything
+# that boots hosts or starts servers. One profile, debug, serves all targets, so that nothing is built
+# twice.
+
+# What the lab needs on this machine; a test compares it with `hactl-lab needs`.
+LAB_PACKAGES = mmdebstrap systemd-container nftables iproute2 openssh-client util-linux coreutils debian-archive-keyring
+# What the tests of the wire start for themselves, on the loopback address.
+WIRE_PACKAGES = openssh-server openssh-client mariadb-server-core mariadb-client-core
+
+# The demo: bookworm has MariaDB 10.11, trixie MariaDB 11.8, sid MySQL 9.7.
+SUITE ?= bookworm
+
+# Every folder below tests/ with a main.rs is one test program; these need no root.
+UNROOTED = $(filter-out lab wire,$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+
+.DEFAULT_GOAL = help
+.PHONY: help build demo demo-down test lint test-unit test-wire test-lab lab-packages wire-packages
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
+
+build: ## Build hactl and hactl-lab
+	cargo build --workspace
+
+demo: lab-packages build ## Three real hosts on this machine, made a cluster (SUITE=sid for MySQL)
+	@tests/lab/demo.sh up $(SUITE)
+
+demo-down: build ## Remove what demo made
+	@tests/lab/demo.sh down
+
+test: lint test-unit test-wire test-lab ## Everything that continuous integration runs
+
+lint: ## Formatting and clippy
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+test-unit: ## Pure code and the command line; no root, no network (seconds)
+	cargo test --workspace --lib --bins $(addprefix --test ,$(UNROOTED))
+
+test-wire: wire-packages ## Links to real sshds and servers on the loopback address (a minute)
+	cargo test --test wire
+
+test-lab: lab-packages ## Real hosts: the lab proved on itself, then the scenarios (minutes)
+	cargo build --workspace
+	cargo test --package hactl-lab --test lab
+	cargo test --package hactl --test lab -- --test-threads=2
+
+lab-packages:
+	@tests/packages.sh $(LAB_PACKAGES)
+
+wire-packages:
+	@tests/packages.sh $(WIRE_PACKAGES)
