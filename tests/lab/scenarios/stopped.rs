@@ -31,10 +31,37 @@ fn unapplied(cluster: &Cluster) {
         cluster.host(replica).sql("STOP REPLICA").unwrap();
     }
     cluster.finds(&["db2:ReplicationStopped", "db3:ReplicationStopped"]);
+    forget(cluster);
     cluster.bootstrap();
     for replica in ["db2", "db3"] {
         cluster.await_answer(replica, "SELECT COUNT(*) FROM queue.t", "50");
     }
+}
+
+/// The primary cannot send the rows again: a replica that throws its relay log away is found out.
+fn forget(cluster: &Cluster) {
+    let primary = cluster.host("db1");
+    // A dump thread that has not noticed yet that its replica is gone keeps its log from being purged.
+    let dumps = "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'";
+    for thread in primary.sql(dumps).unwrap().lines() {
+        primary.sql(&format!("KILL {thread}")).unwrap();
+    }
+    primary.sql("FLUSH BINARY LOGS").unwrap();
+    let logs = || primary.sql("SHOW BINARY LOGS").unwrap();
+    let newest = logs()
+        .lines()
+        .last()
+        .and_then(|line| line.split('\t').next())
+        .unwrap()
+        .to_owned();
+    primary
+        .sql(&format!("DO SLEEP(1); PURGE BINARY LOGS TO '{newest}'"))
+        .unwrap();
+    assert_eq!(
+        logs().lines().count(),
+        1,
+        "the primary still has what it should have forgotten"
+    );
 }
 
 /// Each is a commit of its own that waits for its acknowledgement.
