@@ -98,13 +98,15 @@ impl<'a> Walk<'a> {
     }
 
     /// After a failure: only handlers that were notified are still due, so that a changed file never
-    /// waits for the next run to take effect. Hosts on which something failed are left as they are.
+    /// waits for the next run to take effect. Hosts on which something failed are left as they are, and
+    /// what concerns several hosts at once is left for the run in which all of them are well.
     pub fn skip_to_handlers(&mut self, failed: &BTreeSet<HostName>) {
         self.notified.retain(|(_, host)| !failed.contains(host));
         let due: Vec<_> = self
             .stages
             .by_ref()
             .filter(|stage| stage.part == Part::Handlers)
+            .filter(|stage| !stage.tasks.iter().any(|task| task.module.is_barrier()))
             .collect();
         self.stages = due.into_iter();
     }
