@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::facts::{Unreachable, UnreachableKind};
 use crate::inventory::HostName;
 
 /// How bad a finding is.
@@ -60,6 +61,24 @@ impl Finding {
             message: message.into(),
             next: next.into(),
         }
+    }
+
+    /// A host that could not be looked at; nothing else is concluded about it.
+    pub fn unreachable(host: &HostName, why: &Unreachable) -> Self {
+        let code = match why.kind {
+            UnreachableKind::Network => "HostUnreachable",
+            UnreachableKind::HostKey => "HostKeyNotTrusted",
+            UnreachableKind::Authentication => "LoginRefused",
+            UnreachableKind::Root => "NoRootAccess",
+            UnreachableKind::Other => "HostUnusable",
+        };
+        Self::on(
+            host,
+            Severity::Error,
+            code,
+            why.text.clone(),
+            why.hint.clone(),
+        )
     }
 
     /// A finding about the cluster.

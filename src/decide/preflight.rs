@@ -1,10 +1,10 @@
 //! What would make a bootstrap fail halfway, found before anything is changed and said all at once.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::decide::verify::duplicate_uuids;
 use crate::decide::{Finding, Severity};
-use crate::facts::{HostView, Observation, Reached, RootAccess, ServerView, UnreachableKind};
+use crate::facts::{HostView, Observation, Reached, RootAccess, ServerView};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::{Dialect, identify_program};
 
@@ -21,14 +21,7 @@ pub fn preflight(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
         match seen.view(&host.name) {
             Some(HostView::Reached(reached)) => findings.extend(of_host(cluster, host, reached)),
             Some(HostView::Unreachable(why)) => {
-                let code = match why.kind {
-                    UnreachableKind::Network => "HostUnreachable",
-                    UnreachableKind::HostKey => "HostKeyNotTrusted",
-                    UnreachableKind::Authentication => "LoginRefused",
-                    UnreachableKind::Root => "NoRootAccess",
-                    UnreachableKind::Other => "HostUnusable",
-                };
-                findings.push(error(&host.name, code, why.text.clone(), why.hint.clone()));
+                findings.push(Finding::unreachable(&host.name, why));
             }
             None => findings.push(error(
                 &host.name,
@@ -38,7 +31,7 @@ pub fn preflight(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
             )),
         }
     }
-    findings.extend(same_machine(seen));
+    findings.extend(duplicate_uuids(seen));
     findings.extend(foreign_vip(cluster, seen));
     findings
 }
@@ -172,34 +165,6 @@ fn candidate(cluster: &Cluster, reached: &Reached) -> Option<String> {
         .as_deref()?;
     let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
     Some(upstream.split('-').next().unwrap_or(upstream).to_owned())
-}
-
-/// Two names for one server: the same UUID is a copied data folder, the same machine is one host named
-/// twice under two addresses.
-fn same_machine(seen: &Observation) -> Vec<Finding> {
-    let mut by_uuid: BTreeMap<&str, Vec<&HostName>> = BTreeMap::new();
-    for (host, facts) in seen.servers() {
-        if let Some(uuid) = facts.server_uuid.as_deref() {
-            by_uuid.entry(uuid).or_default().push(host);
-        }
-    }
-    by_uuid
-        .into_iter()
-        .filter(|(_, hosts)| hosts.len() > 1)
-        .map(|(uuid, hosts)| {
-            let names = hosts
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" and ");
-            Finding::cluster(
-                Severity::Error,
-                "SameServerUuid",
-                format!("{names} have the same server UUID {uuid}: a copied data folder"),
-                "stop the copy, delete auto.cnf in its data folder, start it again",
-            )
-        })
-        .collect()
 }
 
 /// The writer VIP is an own address of none of the hosts: as an address with which a host boots, it

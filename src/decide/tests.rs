@@ -265,7 +265,7 @@ fn the_preflight_finds_what_would_stop_a_run_halfway() {
                     seen.server_mut(host).server_uuid = Some("a-copy".to_owned());
                 }
             },
-            &["SameServerUuid"],
+            &["DuplicateServerUuid"],
         ),
     ];
     for (change, expected) in rows {

@@ -2,29 +2,14 @@
 
 use super::Context;
 use crate::decide::{Finding, Severity};
-use crate::facts::{HostView, RootAccess, ServerView, UnreachableKind};
+use crate::facts::{HostView, RootAccess, ServerView};
 
 /// ssh works, and scripts run as root.
 pub(super) fn reachable(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (host, view) in &context.seen.hosts {
         match view {
-            HostView::Unreachable(why) => {
-                let code = match why.kind {
-                    UnreachableKind::Network => "HostUnreachable",
-                    UnreachableKind::HostKey => "HostKeyNotTrusted",
-                    UnreachableKind::Authentication => "LoginRefused",
-                    UnreachableKind::Root => "NoRootAccess",
-                    UnreachableKind::Other => "HostUnusable",
-                };
-                findings.push(Finding::on(
-                    host,
-                    Severity::Error,
-                    code,
-                    why.text.clone(),
-                    why.hint.clone(),
-                ));
-            }
+            HostView::Unreachable(why) => findings.push(Finding::unreachable(host, why)),
             HostView::Reached(reached) if reached.os.login.root == RootAccess::None => {
                 findings.push(Finding::on(
                     host,

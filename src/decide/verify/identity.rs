@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Context;
 use crate::decide::{Finding, Severity};
+use crate::facts::Observation;
 use crate::inventory::HostName;
 
 /// The flavor is the inventory's, and no replica is older than its source.
@@ -73,8 +74,13 @@ pub(super) fn server_ids(context: &Context<'_>) -> Vec<Finding> {
 
 /// No two servers share a UUID.
 pub(super) fn server_uuids(context: &Context<'_>) -> Vec<Finding> {
+    duplicate_uuids(context.seen)
+}
+
+/// Servers with one UUID: a copied data folder. The preflight looks for them, too.
+pub(in crate::decide) fn duplicate_uuids(seen: &Observation) -> Vec<Finding> {
     let mut by_uuid: BTreeMap<String, Vec<&HostName>> = BTreeMap::new();
-    for (host, facts) in context.seen.servers() {
+    for (host, facts) in seen.servers() {
         if let Some(uuid) = &facts.server_uuid {
             by_uuid.entry(uuid.clone()).or_default().push(host);
         }
@@ -83,7 +89,7 @@ pub(super) fn server_uuids(context: &Context<'_>) -> Vec<Finding> {
         by_uuid,
         "DuplicateServerUuid",
         "server UUID",
-        "stop one of them, delete auto.cnf in its data folder, start it again",
+        "it is a copied data folder: stop the copy, delete auto.cnf in its data folder, start it again",
     )
 }
 

@@ -11,6 +11,8 @@ mod semi_sync;
 mod vip;
 mod writable;
 
+pub(in crate::decide) use identity::duplicate_uuids;
+
 use std::collections::BTreeSet;
 
 use crate::decide::{Finding, Severity, Topology};
