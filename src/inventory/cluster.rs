@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Accounts, ClusterName, Host, HostName, InitialRole, Scalar, WriterVip};
+use super::{
+    Accounts, ClusterName, FailoverPolicy, Hooks, Host, HostName, InitialRole, Scalar, WriterVip,
+};
 use crate::mysql::Flavor;
 
 /// What a person wants.
@@ -23,6 +25,10 @@ pub struct Cluster {
     pub vip: Option<WriterVip>,
     /// What an acknowledged commit is worth: as given, else lossless with two replicas or more.
     pub durability: Durability,
+    /// How a failover behaves.
+    pub failover: FailoverPolicy,
+    /// What runs on the controller around a failover.
+    pub hooks: Hooks,
     /// Variables for playbooks and templates.
     pub vars: BTreeMap<String, Scalar>,
     /// The hosts; exactly one is the first primary.
@@ -38,6 +44,8 @@ pub(super) struct Parts {
     pub(super) accounts: Accounts,
     pub(super) vip: Option<WriterVip>,
     pub(super) durability: Option<Durability>,
+    pub(super) failover: FailoverPolicy,
+    pub(super) hooks: Hooks,
     pub(super) vars: BTreeMap<String, Scalar>,
     pub(super) hosts: BTreeMap<HostName, Host>,
 }
@@ -62,6 +70,8 @@ impl Cluster {
             accounts: parts.accounts,
             vip: parts.vip,
             durability: parts.durability.unwrap_or(default),
+            failover: parts.failover,
+            hooks: parts.hooks,
             vars: parts.vars,
             hosts: parts.hosts,
             first_primary,

@@ -17,6 +17,17 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     }
 }
 
+/// As [`parse`] reads it, in the largest unit that is whole.
+pub(super) fn text(time: Duration) -> String {
+    let milliseconds = time.as_millis();
+    for (unit, length) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
+        if milliseconds >= length && milliseconds.is_multiple_of(length) {
+            return format!("{}{unit}", milliseconds / length);
+        }
+    }
+    format!("{milliseconds}ms")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +48,13 @@ mod tests {
             "99999999999999999999s",
         ] {
             assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for text in ["500ms", "1500ms", "10s", "90s", "2m", "1h", "168h"] {
+            assert_eq!(parse(text).map(super::text).as_deref(), Some(text));
         }
     }
 }

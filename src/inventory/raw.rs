@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Become, Durability, Promotion, Scalar};
+use super::{Become, Durability, FenceContract, Prefer, Promotion, Scalar};
 use crate::mysql::Flavor;
 
 /// A cluster of MariaDB or MySQL servers.
@@ -30,6 +30,12 @@ pub(super) struct RawInventory {
     /// `lossless` (the default with two replicas or more) or `available`.
     #[serde(default)]
     pub(super) durability: Option<Durability>,
+    /// How a failover behaves.
+    #[serde(default)]
+    pub(super) failover: RawFailover,
+    /// Commands that run on this machine around a failover.
+    #[serde(default)]
+    pub(super) hooks: RawHooks,
     /// Variables for playbooks and templates.
     #[serde(default)]
     pub(super) vars: BTreeMap<String, Scalar>,
@@ -128,6 +134,10 @@ impl fmt::Debug for Hidden {
 pub(super) struct RawVip {
     /// The address that applications write to.
     pub(super) writer: RawWriterVip,
+    /// After how long without a watcher's renewal the kernel takes the address off: 10s. Never by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) lease: Option<Scalar>,
 }
 
 /// The address that applications write to.
@@ -138,6 +148,76 @@ pub(super) struct RawWriterVip {
     pub(super) address: String,
     /// The network interface that carries it.
     pub(super) interface: String,
+}
+
+/// How a failover behaves.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFailover {
+    /// How often a watcher asks each server: `500ms` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) probe_interval: Option<Scalar>,
+    /// After how long without any answer a server counts as silent: `1500ms` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) silence: Option<Scalar>,
+    /// What is tried first when only the server's process died: `fastest` (the default), `in-place`,
+    /// `promote`.
+    #[serde(default)]
+    pub(super) prefer: Prefer,
+    /// How long `in-place` waits for the same server to come back: `10s` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) in_place_wait: Option<Scalar>,
+    /// No second automatic failover within this time: `1h` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) min_interval: Option<Scalar>,
+    /// What makes a primary harmless that ssh does not reach.
+    #[serde(default)]
+    pub(super) fence: Option<RawFence>,
+}
+
+/// A program on this machine that makes a host harmless for certain.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFence {
+    /// The command line, for `/bin/sh -c`.
+    pub(super) command: String,
+    /// What it is called with and how it answers: `hactl` (the default), `mha-shutdown`,
+    /// `mha-ip-failover`.
+    #[serde(default)]
+    pub(super) contract: FenceContract,
+    /// How long it may take: `10s` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) timeout: Option<Scalar>,
+}
+
+/// Commands that run on this machine around a failover, for `/bin/sh -c`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHooks {
+    /// Before the failed primary is made harmless; its failure stops the failover.
+    #[serde(default)]
+    pub(super) before_fence: Option<String>,
+    /// After it.
+    #[serde(default)]
+    pub(super) after_fence: Option<String>,
+    /// Before a replica is promoted; its failure stops the failover.
+    #[serde(default)]
+    pub(super) before_promote: Option<String>,
+    /// After clients can write again.
+    #[serde(default)]
+    pub(super) after_promote: Option<String>,
+    /// After a failover that could not be finished.
+    #[serde(default)]
+    pub(super) failed: Option<String>,
+    /// How long each may take: `10s` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) timeout: Option<Scalar>,
 }
 
 /// One host.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The address that is on the primary and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct WriterVip {
     pub prefix_len: u8,
     /// The network interface that carries it, unless a host names its own.
     pub interface: String,
+    /// After how long without a watcher's renewal the kernel takes the address off; `None` is never.
+    pub lease: Option<Duration>,
 }
 
 impl fmt::Display for WriterVip {

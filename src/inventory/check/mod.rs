@@ -4,9 +4,11 @@
 //! only when none did.
 
 mod accounts;
+mod failover;
 mod hosts;
 mod server;
 mod ssh;
+mod time;
 mod vip;
 
 use std::collections::BTreeMap;
@@ -35,9 +37,11 @@ pub(super) fn check(
     let accounts = checker.accounts(raw.accounts);
     checker.vars(&raw.vars);
     let hosts = checker.hosts(raw.hosts, &server, &raw.ssh);
+    let failover = checker.failover(raw.failover);
+    let hooks = checker.hooks(raw.hooks);
     let vip = raw
         .vip
-        .and_then(|vip| checker.writer_vip(vip.writer, &hosts));
+        .and_then(|vip| checker.writer_vip(vip, &hosts, failover.probe_interval));
     checker.durability(raw.durability, &hosts);
     let (Some(name), Some(accounts), true) = (name, accounts, checker.problems.is_empty()) else {
         return Err(checker.problems.into_iter().collect());
@@ -49,6 +53,8 @@ pub(super) fn check(
         accounts,
         vip,
         durability,
+        failover,
+        hooks,
         vars,
         hosts,
     })

@@ -13,6 +13,7 @@ use super::*;
 use crate::mysql::Flavor;
 use crate::yaml::{Diagnostics, Paint, Source};
 
+mod failover;
 mod wrong_hosts;
 mod wrong_values;
 
@@ -260,6 +261,10 @@ fn the_schema_has_every_key() {
         "server_id",
         "promotion",
         "lossless",
+        "probe_interval",
+        "before_promote",
+        "mha-shutdown",
+        "lease",
     ] {
         assert!(schema.contains(key), "{key}");
     }
