@@ -17,7 +17,7 @@ pub const TAIL_LENGTH: usize = 64 * 1024;
 
 impl Dialect {
     /// What programs at both ends need to reach their own server as root.
-    fn local_login(self, program: &str) -> Vec<String> {
+    pub(super) fn local_login(self, program: &str) -> Vec<String> {
         // No option files: a `[mysqldump]` section with `where=` or `ignore-table=` would thin out
         // the seed.
         vec![

@@ -4,7 +4,76 @@
 
 use super::{GtidSet, ServerFacts};
 
+/// What a server wrote itself while it was a replica, and what it holds beside that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnWrites {
+    /// The transactions, as text.
+    pub transactions: String,
+    /// Everything else that it has executed.
+    pub rest: GtidSet,
+}
+
 impl ServerFacts {
+    /// The errant transactions of this replica beside its primary as a set. On `MariaDB`, whose sets hold
+    /// one GTID a domain, the furthest of each. `None` as of [`Self::errant_beside`].
+    pub fn errant_set_beside(&self, primary: &Self) -> Option<GtidSet> {
+        let flavor = self.dialect.flavor;
+        let text = self.errant_beside(primary)?;
+        if let Ok(set) = GtidSet::parse(flavor, &text) {
+            return Some(set);
+        }
+        text.split(',')
+            .filter_map(|gtid| GtidSet::parse(flavor, gtid).ok())
+            // Two of one number are two servers' own: either names the domain's end.
+            .reduce(|all, gtid| all.union(&gtid).unwrap_or(all))
+    }
+
+    /// What this replica wrote itself and `sibling`, a replica of the same source, lacks. A source that
+    /// is not there to compare with cannot have written it: a GTID names its writer.
+    pub fn own_writes_beside(&self, sibling: &Self) -> Option<OwnWrites> {
+        let flavor = self.dialect.flavor;
+        let (transactions, rest) = match (&self.executed, &sibling.executed) {
+            (GtidSet::MySql(here), GtidSet::MySql(there)) => {
+                let own = self
+                    .server_uuid
+                    .as_deref()
+                    .filter(|uuid| !uuid.is_empty())?;
+                let beyond = here.subtract(there).to_string();
+                let mine = |part: &&str| {
+                    let uuid = part.trim().split(':').next().unwrap_or_default();
+                    uuid.eq_ignore_ascii_case(own)
+                };
+                let parts: Vec<_> = beyond.split(',').filter(mine).map(str::trim).collect();
+                let transactions = parts.join(",");
+                let written = GtidSet::parse(flavor, &transactions).ok()?;
+                let rest = self.executed.subtract(&written).ok()?;
+                (transactions, rest)
+            }
+            (GtidSet::MariaDb(_), GtidSet::MariaDb(_)) => {
+                let (here, there) = (self.binlog_state.as_ref()?, sibling.binlog_state.as_ref()?);
+                let seeded = sibling.slave_pos.as_ref();
+                let mine: Vec<_> = here
+                    .beyond(there)
+                    .into_iter()
+                    .filter(|gtid| gtid.server_id == self.server_id)
+                    .filter(|gtid| {
+                        let alone = GtidSet::parse(flavor, &gtid.to_string());
+                        !matches!((alone, seeded), (Ok(alone), Some(seeded)) if seeded.contains(&alone))
+                    })
+                    .collect();
+                let text: Vec<_> = mine.iter().map(ToString::to_string).collect();
+                let others = here.gtids().filter(|gtid| !mine.contains(gtid));
+                let rest = others
+                    .filter_map(|gtid| GtidSet::parse(flavor, &gtid.to_string()).ok())
+                    .try_fold(GtidSet::empty(flavor), |all, one| all.union(&one))
+                    .ok()?;
+                (text.join(","), rest)
+            }
+            _ => return None,
+        };
+        (!transactions.is_empty()).then_some(OwnWrites { transactions, rest })
+    }
+
     /// The errant transactions of this replica beside its primary, as text; `None` when there are none, or
     /// when the two cannot be compared.
     pub fn errant_beside(&self, primary: &Self) -> Option<String> {

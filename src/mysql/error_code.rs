@@ -27,6 +27,12 @@ pub const ACCESS_DENIED: u16 = 1045;
 pub const ACCESS_DENIED_NO_PASSWORD: u16 = 1698;
 /// The user may not use this database.
 pub const DATABASE_ACCESS_DENIED: u16 = 1044;
+/// There is no such database.
+pub const NO_SUCH_DATABASE: u16 = 1049;
+/// There is no such table.
+pub const NO_SUCH_TABLE: u16 = 1146;
+/// There is no such session: it has ended.
+pub const NO_SUCH_SESSION: u16 = 1094;
 /// The server is shutting down.
 pub const SHUTDOWN_IN_PROGRESS: u16 = 1053;
 /// A row with this key is there already: the replica differs from its source.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::quote::quote_ident;
 use super::row::{FactError, Reader};
-use super::{Dialect, Statement};
+use super::{Dialect, Rows, Statement};
 
 /// Whether the scheduler runs an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -33,6 +33,22 @@ pub struct EventFacts {
 }
 
 impl Dialect {
+    /// Asks for all events; read by [`Self::read_events`].
+    pub fn events_query(self) -> Statement {
+        Statement::new(
+            "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name, STATUS AS status \
+             FROM information_schema.EVENTS",
+        )
+    }
+
+    /// The events, from the answer to [`Self::events_query`].
+    pub fn read_events(self, rows: &Rows) -> Result<Vec<EventFacts>, FactError> {
+        let fact = "events";
+        rows.iter()
+            .map(|row| read_event(Reader { fact, row }))
+            .collect()
+    }
+
     /// Switches an event. Send [`Self::without_binlog`] before it in the same session.
     pub fn set_event(self, schema: &str, name: &str, state: EventState) -> Statement {
         let words = match state {

@@ -7,15 +7,19 @@
 //! | `flavor`, `version`, `dialect` | who a server is |
 //! | `platform` | how it is packaged: programs, units, files |
 //! | `quote`, `statement` | how to say things to it, without saying secrets to anyone else |
-//! | `session`, `replication`, `semi_sync`, `event` | statements that steer it |
+//! | `session`, `client`, `replication`, `semi_sync`, `event` | statements that steer it |
 //! | `account`, `role_privileges`, `privilege`, `password`, `caching_sha2` | its accounts |
 //! | `dump`, `provision` | seeding: the ends of the stream, and the marker |
 //! | `gtid`, `binlog_name` | positions, and their order |
-//! | `queries`, `row`, `read_facts`, `server_facts`, `replica_status`, `error_code` | what it answers |
+//! | `binlog_text` | binary logs as SQL |
+//! | `queries`, `beat`, `row`, `read_facts`, `server_facts`, `replica_status`, `standing`, `error_code` | what it answers |
 
 mod account;
+mod beat;
 mod binlog_name;
+mod binlog_text;
 mod caching_sha2;
+mod client;
 mod dialect;
 mod dump;
 mod errant;
@@ -23,6 +27,7 @@ pub mod error_code;
 mod event;
 mod flavor;
 mod gtid;
+mod open_write;
 mod password;
 mod platform;
 mod privilege;
@@ -32,26 +37,32 @@ mod quote;
 mod read_facts;
 mod replica_status;
 mod replication;
+mod rewind;
 mod role_privileges;
 mod row;
 mod semi_sync;
 mod server_facts;
 mod session;
+mod standing;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod version;
 
 pub use account::{AccountFacts, AccountName, AccountRole, AccountSpec, UnknownRole};
+pub use beat::BeatFacts;
 pub use binlog_name::{BadBinlogName, BinlogName};
+pub use client::ClientSession;
 pub use dialect::{Dialect, TooOld};
 pub use dump::{HEAD_LENGTH, TAIL_LENGTH};
+pub use errant::OwnWrites;
 pub use error_code::ServerError;
 pub use event::{EventFacts, EventState};
 pub use flavor::{Flavor, UnknownFlavor};
 pub use gtid::{
     BinlogState, GtidError, GtidSet, MariaDbGtid, MariaDbPosition, MySqlGtidSet, SourceId,
 };
+pub use open_write::OpenWrite;
 pub use password::{PasswordCheck, PasswordHash, Salt, check_password};
 pub use privilege::{GrantOption, Privilege, Scope};
 pub use queries::{FactName, FactQuery};
@@ -65,5 +76,6 @@ pub use server_facts::{
     AttachedReplica, OwnSchema, ReadOnly, SEEDING_SCHEMA, Seeding, ServerFacts,
 };
 pub use session::Switch;
+pub use standing::{Received, Standing};
 pub use statement::Statement;
 pub use version::{IDENTITY_QUERY, IdentifyError, Version, identify, identify_program};

@@ -63,6 +63,15 @@ impl Dialect {
     /// 10.6 where the distributor packs it. `MySQL` has none.
     pub fn socket_units(self) -> &'static [&'static str] {
         if self.is_mariadb() && self.at_least(10, 6, 0) {
+            self.all_socket_units()
+        } else {
+            &[]
+        }
+    }
+
+    /// [`Self::socket_units`] of every version, for when the version is not known for certain.
+    pub fn all_socket_units(self) -> &'static [&'static str] {
+        if self.is_mariadb() {
             &["mariadb.socket", "mariadb-extra.socket"]
         } else {
             &[]

@@ -22,9 +22,26 @@ impl Dialect {
         Statement::new(format!("CREATE DATABASE IF NOT EXISTS {SEEDING_SCHEMA}"))
     }
 
+    /// Asks whether the mark is there: one row when it is.
+    pub fn find_seeding_marker(self) -> Statement {
+        Statement::new(format!(
+            "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA \
+             WHERE SCHEMA_NAME = '{SEEDING_SCHEMA}'"
+        ))
+    }
+
     /// Takes the mark away.
     pub fn drop_seeding_marker(self) -> Statement {
         Statement::new(format!("DROP DATABASE IF EXISTS {SEEDING_SCHEMA}"))
+    }
+
+    /// The option for one start after a crash that makes the server cut off the tail of its binary log
+    /// that no replica acknowledged (S9); `None` where a server commits it in any case. `MariaDB` 10.5
+    /// takes the option and commits all the same (tried), so it does no harm there. Writes are refused
+    /// whatever the option files say: an old one of a former primary may permit them.
+    pub fn rewind_option(self) -> Option<&'static str> {
+        self.is_mariadb()
+            .then_some("--init-rpl-role=SLAVE --read-only=1")
     }
 
     /// The program on the host that starts replication with both threads stopped and keeps what was
@@ -35,5 +52,11 @@ impl Dialect {
     pub fn safe_start_program(self) -> Option<&'static str> {
         self.is_mariadb()
             .then_some("/usr/local/sbin/hactl-start-replication")
+    }
+
+    /// The systemd unit that runs [`Self::safe_start_program`] at boot.
+    pub fn safe_start_unit(self) -> Option<&'static str> {
+        self.is_mariadb()
+            .then_some("hactl-start-replication.service")
     }
 }

@@ -1,9 +1,12 @@
 //! The questions that make up a server's facts. Each works on every version of its dialect, so that
-//! all can travel in one round trip, and none of them writes or takes a lock that waits. Must never
-//! include a question that needs what may be absent (a table of hactl's own, a plugin's view).
+//! all can travel in one round trip, and none of them writes or takes a lock that waits: not the status
+//! of the binary log either, which hangs for as long as commits wait for their acknowledgement (seen on
+//! 10.11, whose next group of commits waits with the log's lock held). Must never include a
+//! question that needs what may be absent (a table of hactl's own, a plugin's view).
 
 use serde::Serialize;
 
+use super::open_write::OLDEST_WRITE;
 use super::quote::quote_literal;
 use super::{AccountName, Dialect, Statement};
 
@@ -17,8 +20,6 @@ pub enum FactName {
     Status,
     /// GTID positions, in full length: `SHOW VARIABLES` cuts them at 1024 characters.
     Positions,
-    /// The end of the server's own binary log.
-    BinlogStatus,
     /// Replication, if any.
     ReplicaStatus,
     /// Heartbeats and options of replication that the status lacks.
@@ -27,6 +28,8 @@ pub enum FactName {
     Replicas,
     /// Connections that fetch the binary log.
     DumpThreads,
+    /// The oldest transaction of a client that has changed something.
+    OldestWrite,
     /// Databases.
     Databases,
     /// Scheduled events.
@@ -46,11 +49,11 @@ impl FactName {
             Self::Variables => "global variables",
             Self::Status => "global status",
             Self::Positions => "positions",
-            Self::BinlogStatus => "binary log status",
             Self::ReplicaStatus => "replica status",
             Self::ReplicaOptions => "replica options",
             Self::Replicas => "replicas",
             Self::DumpThreads => "dump threads",
+            Self::OldestWrite => "open writes",
             Self::Databases => "databases",
             Self::Events => "events",
             Self::Persisted => "persisted variables",
@@ -155,7 +158,6 @@ impl Dialect {
                 ),
             ),
             ask(FactName::Positions, self.positions_query().to_owned()),
-            ask(FactName::BinlogStatus, self.binlog_status_query().to_owned()),
             ask(FactName::ReplicaStatus, self.replica_status_query().to_owned()),
             ask(FactName::Replicas, self.replicas_query().to_owned()),
             ask(
@@ -164,6 +166,7 @@ impl Dialect {
                  WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')"
                     .to_owned(),
             ),
+            ask(FactName::OldestWrite, OLDEST_WRITE.to_owned()),
             ask(
                 FactName::Databases,
                 "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA".to_owned(),
@@ -194,7 +197,7 @@ impl Dialect {
         queries
     }
 
-    fn positions_query(self) -> &'static str {
+    pub(super) fn positions_query(self) -> &'static str {
         if self.is_mariadb() {
             "SELECT @@GLOBAL.gtid_binlog_pos AS binlog_pos, @@GLOBAL.gtid_slave_pos AS slave_pos, \
              @@GLOBAL.gtid_binlog_state AS binlog_state"
@@ -203,17 +206,9 @@ impl Dialect {
         }
     }
 
-    fn binlog_status_query(self) -> &'static str {
-        if !self.is_mariadb() && self.at_least(8, 2, 0) {
-            "SHOW BINARY LOG STATUS"
-        } else {
-            "SHOW MASTER STATUS"
-        }
-    }
-
     /// All connections, not the default one alone: a second source must be seen. `ALL SLAVES` also
     /// has the heartbeat and the applied position.
-    fn replica_status_query(self) -> &'static str {
+    pub(super) fn replica_status_query(self) -> &'static str {
         if self.is_mariadb() {
             "SHOW ALL SLAVES STATUS"
         } else {
@@ -265,7 +260,7 @@ fn privileges_query(accounts: &[AccountName]) -> String {
     )
 }
 
-fn literals(names: &[&str]) -> String {
+pub(super) fn literals(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| quote_literal(name)).collect();
     quoted.join(", ")
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::account::{AccountFacts, AccountName};
-use super::binlog_name::BinlogName;
 use super::event::read_event;
 use super::gtid::BinlogState;
+use super::open_write::read_open_write;
 use super::password::PasswordHash;
 use super::privilege::{GrantOption, Privilege, Scope};
 use super::quote::unhex;
@@ -25,7 +25,7 @@ use super::{Dialect, FactName, Flavor, GtidSet, Rows};
 const SYSTEM_SCHEMAS: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
 
 /// The results of [`Dialect::fact_queries`], by name.
-struct Results<'a>(&'a BTreeMap<FactName, Rows>);
+pub(super) struct Results<'a>(pub(super) &'a BTreeMap<FactName, Rows>);
 
 impl<'a> Results<'a> {
     fn rows(&self, name: FactName) -> Result<&'a Rows, FactError> {
@@ -34,7 +34,10 @@ impl<'a> Results<'a> {
         })
     }
 
-    fn readers(&self, name: FactName) -> Result<impl Iterator<Item = Reader<'a>>, FactError> {
+    pub(super) fn readers(
+        &self,
+        name: FactName,
+    ) -> Result<impl Iterator<Item = Reader<'a>>, FactError> {
         let fact = name.as_str();
         Ok(self.rows(name)?.iter().map(move |row| Reader { fact, row }))
     }
@@ -44,7 +47,7 @@ impl<'a> Results<'a> {
     }
 
     /// `SHOW VARIABLES` and its kind, with lower-case names.
-    fn map(
+    pub(super) fn map(
         &self,
         name: FactName,
         key: &str,
@@ -60,7 +63,7 @@ impl<'a> Results<'a> {
 }
 
 /// A variable that every server has.
-fn needed<T: std::str::FromStr>(
+pub(super) fn needed<T: std::str::FromStr>(
     map: &BTreeMap<String, String>,
     fact: FactName,
     name: &str,
@@ -107,7 +110,6 @@ impl Dialect {
             binlog_pos: positions.binlog_pos,
             slave_pos: positions.slave_pos,
             binlog_state: positions.binlog_state,
-            binlog_end: read_binlog_end(&results)?,
             replica,
             other_channels,
             semi_sync: Self::read_semi_sync(&variables, &status),
@@ -132,6 +134,10 @@ impl Dialect {
             accounts,
             anonymous_accounts,
             replicas_attached: read_replicas(&results)?,
+            oldest_write: results
+                .first(FactName::OldestWrite)?
+                .map(read_open_write)
+                .transpose()?,
             dump_threads: u32::try_from(results.rows(FactName::DumpThreads)?.len())
                 .unwrap_or(u32::MAX),
             persisted,
@@ -141,7 +147,10 @@ impl Dialect {
         })
     }
 
-    fn read_read_only(self, variables: &BTreeMap<String, String>) -> Result<ReadOnly, FactError> {
+    pub(super) fn read_read_only(
+        self,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<ReadOnly, FactError> {
         let flag = |name: &str| {
             let text: String = needed(variables, FactName::Variables, name, "ON or OFF")?;
             // MariaDB 12 adds NO_LOCK and NO_LOCK_NO_ADMIN, which refuse writes too.
@@ -160,7 +169,7 @@ impl Dialect {
         })
     }
 
-    fn read_positions(self, results: &Results<'_>) -> Result<Positions, FactError> {
+    pub(super) fn read_positions(self, results: &Results<'_>) -> Result<Positions, FactError> {
         let fact = FactName::Positions.as_str();
         let reader = results
             .first(FactName::Positions)?
@@ -198,7 +207,7 @@ impl Dialect {
         })
     }
 
-    fn read_replication(
+    pub(super) fn read_replication(
         self,
         results: &Results<'_>,
     ) -> Result<(Option<ReplicaStatus>, Vec<String>), FactError> {
@@ -278,25 +287,12 @@ impl Dialect {
 }
 
 /// What a server says about positions.
-struct Positions {
-    executed: GtidSet,
+pub(super) struct Positions {
+    pub(super) executed: GtidSet,
     purged: Option<GtidSet>,
     binlog_pos: Option<GtidSet>,
     slave_pos: Option<GtidSet>,
     binlog_state: Option<BinlogState>,
-}
-
-fn read_binlog_end(results: &Results<'_>) -> Result<Option<(BinlogName, u64)>, FactError> {
-    let Some(reader) = results.first(FactName::BinlogStatus)? else {
-        return Ok(None);
-    };
-    let Some(name) = reader.parse(&["File"], "a log's name")? else {
-        return Ok(None);
-    };
-    Ok(Some((
-        name,
-        reader.parse_required(&["Position"], "an offset")?,
-    )))
 }
 
 fn read_databases(results: &Results<'_>) -> Result<BTreeSet<String>, FactError> {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::quote::{hex, quote_literal};
 use super::statement::StatementBuilder;
-use super::{Dialect, GtidSet, Rows, Statement};
+use super::{Dialect, GtidSet, Rows, Statement, Switch};
 
 /// How the connection from a replica to its source is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,21 @@ impl Dialect {
     /// Stops both threads.
     pub fn stop_replica(self) -> Statement {
         Statement::new(format!("STOP {}", self.replica_word()))
+    }
+
+    /// Lets replication not begin by itself when the server starts, or lets it again, for a server that
+    /// begins by itself; `None` where a unit of the host does it (see [`Self::safe_start_program`]).
+    ///
+    /// Written to the data directory at once, and without a word to the running threads
+    /// (`skip_replica_start`, which is read at the start alone).
+    pub fn hold_at_start(self, held: Switch) -> Option<Statement> {
+        if self.is_mariadb() {
+            return None;
+        }
+        Some(Statement::new(match held {
+            Switch::On => "SET PERSIST_ONLY skip_replica_start = ON",
+            Switch::Off => "RESET PERSIST IF EXISTS skip_replica_start",
+        }))
     }
 
     /// Starts the receiver.
@@ -381,6 +396,13 @@ mod tests {
         assert_eq!(
             MYSQL_9_7.reset_binary_logs().text(),
             "RESET BINARY LOGS AND GTIDS"
+        );
+        assert_eq!(MARIADB_11_8.hold_at_start(Switch::On), None);
+        assert_eq!(
+            MYSQL_9_7
+                .hold_at_start(Switch::Off)
+                .map(|one| one.text().to_owned()),
+            Some("RESET PERSIST IF EXISTS skip_replica_start".to_owned())
         );
         assert_eq!(MARIADB_11_8.stop_receiver().text(), "STOP SLAVE IO_THREAD");
         let position = GtidSet::parse(Flavor::MariaDb, "0-1-5").unwrap();

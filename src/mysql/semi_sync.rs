@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::row::{FactError, Reader};
 use super::session::Switch;
-use super::{Dialect, Statement};
+use super::{Dialect, Rows, Statement};
 
 /// Whether a server has semi-sync at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -121,6 +122,30 @@ impl Dialect {
             "SET GLOBAL {} = {bounded}",
             self.semi_sync_timeout_variable()
         ))
+    }
+
+    /// The questions for [`Self::read_semi_sync_answers`], for one round trip.
+    pub fn semi_sync_queries(self) -> [Statement; 2] {
+        ["SHOW GLOBAL VARIABLES", "SHOW GLOBAL STATUS"]
+            .map(|show| Statement::new(format!("{show} LIKE 'rpl\\_semi\\_sync\\_%'")))
+    }
+
+    /// What the server says of semi-sync, from the answers to [`Self::semi_sync_queries`].
+    pub fn read_semi_sync_answers(self, answers: &[Rows]) -> Result<SemiSync, FactError> {
+        let fact = "semi-sync";
+        let [variables, status] = answers else {
+            return Err(FactError::NoResult { fact });
+        };
+        let map = |rows: &Rows| {
+            let mut map = BTreeMap::new();
+            for row in rows {
+                let reader = Reader { fact, row };
+                let name = reader.required(&["Variable_name"])?.to_ascii_lowercase();
+                map.insert(name, reader.text(&["Value"]).unwrap_or_default().to_owned());
+            }
+            Ok(map)
+        };
+        Ok(Self::read_semi_sync(&map(variables)?, &map(status)?))
     }
 
     /// The plugins that my.cnf must load for semi-sync: without them `MySQL` does not start when a

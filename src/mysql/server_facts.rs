@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::account::{AccountFacts, AccountName};
-use super::binlog_name::BinlogName;
 use super::event::EventFacts;
 use super::gtid::BinlogState;
+use super::open_write::OpenWrite;
 use super::replica_status::ReplicaStatus;
 use super::semi_sync::{SemiSync, read_switch};
 use super::session::Switch;
@@ -89,8 +89,6 @@ pub struct ServerFacts {
     pub slave_pos: Option<GtidSet>,
     /// Each server's last GTID in its own binary log (`MariaDB`).
     pub binlog_state: Option<BinlogState>,
-    /// The binary log being written, and the offset; `None` when it has none.
-    pub binlog_end: Option<(BinlogName, u64)>,
     /// Replication from the default source, if it is a replica.
     pub replica: Option<ReplicaStatus>,
     /// Channels beyond the default one: hactl does not manage them, and must not ignore them.
@@ -111,6 +109,8 @@ pub struct ServerFacts {
     pub anonymous_accounts: Vec<AccountName>,
     /// Replicas that announced themselves.
     pub replicas_attached: Vec<AttachedReplica>,
+    /// The oldest transaction of a client that has changed something, if one is open.
+    pub oldest_write: Option<OpenWrite>,
     /// Connections that fetch the binary log at present.
     pub dump_threads: u32,
     /// Settings that beat my.cnf at the next boot, by name.

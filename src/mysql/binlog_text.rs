@@ -1,0 +1,131 @@
+//! A binary log as SQL text: the commands that make it of files, and the one that runs it. For servers
+//! that are dead, and for what a person should read. Must never put a secret on a command line, and
+//! never change a transaction's GTID: what is applied elsewhere stays the same transaction.
+
+use super::{BinlogState, Dialect, GtidSet};
+
+impl Dialect {
+    /// Makes text of a log's events from an offset in the first of the files on; the files follow as
+    /// further words.
+    pub fn binlog_text_command(self, from: u64) -> Vec<String> {
+        vec![
+            self.binlog_tool().to_owned(),
+            // An option file's `database=` or `stop-position=` would leave transactions out.
+            "--no-defaults".to_owned(),
+            format!("--start-position={from}"),
+        ]
+    }
+
+    /// Runs such a text from standard input, as root over the unix socket, and into the server's own
+    /// binary log. The server must accept root's writes: `super_read_only` off.
+    pub fn run_binlog_text_command(self) -> Vec<String> {
+        let mut words = self.local_login(self.client());
+        words.push("--binary-mode".to_owned());
+        words
+    }
+
+    /// Makes text, for a person and to be run, of what another server does not have; the files follow as
+    /// further words.
+    ///
+    /// Where the program cannot choose by GTID, all is printed, and [`Self::errant_filter`] chooses.
+    pub fn errant_text_command(self, beside: &GtidSet) -> Vec<String> {
+        let mut words = vec![
+            self.binlog_tool().to_owned(),
+            "--no-defaults".to_owned(),
+            "--verbose".to_owned(),
+        ];
+        if !self.is_mariadb() && !beside.is_empty() {
+            words.push(format!("--exclude-gtids={beside}"));
+        }
+        words
+    }
+
+    /// Chooses from such a text, as an `awk` program: all but the transactions that another server
+    /// has, by its position and its log's state. `None` where the program that makes the text does.
+    ///
+    /// `mysqlbinlog` of `MariaDB` takes GTIDs from 10.8 on only, and there as one position of a
+    /// domain; two servers that wrote in one domain at the same time need each writer's own.
+    pub fn errant_filter(self, beside: &GtidSet, state: Option<&BinlogState>) -> Option<String> {
+        let GtidSet::MariaDb(position) = beside else {
+            return None;
+        };
+        let state = state.into_iter().flat_map(BinlogState::gtids);
+        let has: String = state
+            .chain(position.gtids())
+            .map(|gtid| {
+                let key = format!("\"{}-{}\"", gtid.domain, gtid.server_id);
+                let last = gtid.sequence;
+                format!("if (has[{key}] < {last}) has[{key}] = {last};\n")
+            })
+            .collect();
+        // A line `# at N` stands before each event; it is held back until it is known what comes. The
+        // text sets a session's variables only when they change: they stay, whoever's transaction
+        // they were first set for. `Start` describes the format of what follows.
+        Some(format!(
+            "BEGIN {{\n{has}keep = 1\n}}\n\
+             /^# at [0-9]+$/ {{ at = $0; next }}\n\
+             match($0, /\\tGTID [0-9]+-[0-9]+-[0-9]+/) {{\n\
+             split(substr($0, RSTART + 6, RLENGTH - 6), part, \"-\")\n\
+             keep = part[3] + 0 > has[part[1] \"-\" part[2]] + 0\n}}\n\
+             /\\tStart: binlog / || /^# End of log file/ {{ keep = 1 }}\n\
+             keep {{ if (at != \"\") print at; print }}\n\
+             {{ at = \"\" }}\n\
+             !keep && (/^DELIMITER/ || (/SET @@session\\./ && !/gtid_seq_no/)) {{ print }}\n"
+        ))
+    }
+
+    /// Finds in such a text the first transaction that a server has not executed, as an `awk` program
+    /// that prints its offset and ends; nothing when there is none. `None` where a server passes over
+    /// by itself what it has executed.
+    pub fn first_missing(self, executed: &GtidSet) -> Option<String> {
+        let GtidSet::MariaDb(position) = executed else {
+            return None;
+        };
+        let has: String = position
+            .gtids()
+            .map(|gtid| format!("has[{}] = {};\n", gtid.domain, gtid.sequence))
+            .collect();
+        Some(format!(
+            "BEGIN {{\n{has}}}\n\
+             /^# at [0-9]+$/ {{ at = $3; next }}\n\
+             match($0, /\\tGTID [0-9]+-[0-9]+-[0-9]+/) {{\n\
+             split(substr($0, RSTART + 6, RLENGTH - 6), part, \"-\")\n\
+             if (part[3] + 0 > has[part[1]] + 0) {{ print at; exit }}\n}}\n"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mysql::Flavor;
+    use crate::mysql::dialect::samples::{ALL, MARIADB_10_5, MYSQL_9_7};
+
+    #[test]
+    fn the_text_of_a_log_begins_where_it_should_and_is_left_whole() {
+        for dialect in ALL {
+            let words = dialect.binlog_text_command(812);
+            assert_eq!(words[1..], ["--no-defaults", "--start-position=812"]);
+            let run = dialect.run_binlog_text_command();
+            assert!(
+                !run.iter().any(|word| word.contains("sql_log_bin")),
+                "{run:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_another_server_has_is_left_out() {
+        let uuid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5";
+        let beside = GtidSet::parse(Flavor::MySql, uuid).unwrap();
+        let words = MYSQL_9_7.errant_text_command(&beside);
+        assert!(words.contains(&format!("--exclude-gtids={uuid}")));
+        assert_eq!(MYSQL_9_7.errant_filter(&beside, None), None);
+
+        let beside = GtidSet::parse(Flavor::MariaDb, "0-2-60").unwrap();
+        let state: BinlogState = "0-1-50,0-2-60".parse().unwrap();
+        let filter = MARIADB_10_5.errant_filter(&beside, Some(&state)).unwrap();
+        assert!(filter.contains("has[\"0-1\"] = 50"), "{filter}");
+        assert!(filter.contains("has[\"0-2\"] = 60"), "{filter}");
+    }
+}
