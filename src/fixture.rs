@@ -10,8 +10,9 @@ use secrecy::SecretString;
 
 use crate::decide::{Consent, PrimaryBasis, Topology};
 use crate::facts::{
-    HostView, InterfaceAddress, Login, LoginCheck, Observation, OsFacts, PackageFacts, Reached,
-    RootAccess, ServerView, SqlFault, UnitFacts, UnitState, Unreachable, UnreachableKind,
+    Beat, HostView, InterfaceAddress, Login, LoginCheck, MachinePulse, Millis, Observation,
+    OsFacts, PackageFacts, Process, Pulse, Reached, RootAccess, ServerPulse, ServerView, SqlFault,
+    UnitFacts, UnitState, Unreachable, UnreachableKind, Vigil,
 };
 use crate::inventory::{Cluster, Host, HostName, Inventory, SecretError, Secrets};
 use crate::mysql::{
@@ -19,6 +20,7 @@ use crate::mysql::{
     ReplicaStatus, Seeding, SemiSync, SemiSyncSupport, ServerFacts, Switch, ThreadState, Version,
     WaitPoint,
 };
+use crate::plan::{Action, Look, OnFailure, StagePlan, Step};
 
 /// The newest release of each flavor that tests speak.
 pub(crate) fn dialect(flavor: Flavor) -> Dialect {
@@ -269,7 +271,6 @@ pub(crate) fn leader(cluster: &Cluster, host: &Host, dialect: Dialect) -> Server
         binlog_pos: is_mariadb.then(|| gtids(&executed)),
         slave_pos: is_mariadb.then(|| gtids("")),
         binlog_state: is_mariadb.then(|| executed.parse().expect("a binlog state")),
-        binlog_end: None,
         replica: None,
         other_channels: Vec::new(),
         semi_sync: SemiSync {
@@ -294,6 +295,7 @@ pub(crate) fn leader(cluster: &Cluster, host: &Host, dialect: Dialect) -> Server
         accounts: accounts(cluster, dialect),
         anonymous_accounts: Vec::new(),
         replicas_attached: Vec::new(),
+        oldest_write: None,
         dump_threads: 0,
         persisted: BTreeMap::new(),
         uptime: Duration::from_hours(1),
@@ -412,4 +414,60 @@ impl Mutate for Observation {
             other => panic!("{host} is not reached: {other:?}"),
         }
     }
+}
+
+/// A stage of these actions, each on its host.
+pub(crate) fn stage_of(steps: Vec<(&str, Action)>) -> StagePlan {
+    let step = |(host, action)| Step {
+        task: "Task".to_owned(),
+        host: name(host),
+        action,
+        why: "because".to_owned(),
+        on_failure: OnFailure::Stop,
+    };
+    StagePlan {
+        play: "Play".to_owned(),
+        steps: steps.into_iter().map(step).collect(),
+        look: Look::All,
+    }
+}
+
+/// What a watcher knows at a moment when all is well: everybody has just answered.
+pub(crate) fn vigil(cluster: &Cluster, now: Millis) -> Vigil {
+    let mut seen = healthy(cluster);
+    let mut pulse = |host: &HostName| {
+        let facts = seen.server_mut(host.as_ref());
+        let beat = Beat {
+            at: now,
+            took: Duration::from_millis(1),
+            server_id: facts.server_id,
+            uptime: facts.uptime,
+            read_only: facts.read_only,
+            executed: facts.executed.clone(),
+            semi_sync: facts.semi_sync.clone(),
+            replica: facts.replica.clone(),
+            received: facts.replica.is_some().then_some(now),
+        };
+        Pulse {
+            server: ServerPulse::Answers { at: now },
+            machine: MachinePulse::Works {
+                at: now,
+                process: Process::Runs,
+            },
+            last: Some(beat),
+        }
+    };
+    let hosts = cluster.hosts.keys();
+    let pulses = hosts.map(|host| (host.clone(), pulse(host))).collect();
+    Vigil { now, pulses }
+}
+
+/// The primary `db1` has just crashed, and its replicas have noticed.
+pub(crate) fn dead_primary(cluster: &Cluster) -> Observation {
+    let mut seen = healthy(cluster);
+    for host in cluster.hosts.keys().skip(1) {
+        seen.replica_mut(host.as_ref()).receiver = ThreadState::Connecting;
+    }
+    seen.reached_mut("db1").server = ServerView::Stopped;
+    seen
 }

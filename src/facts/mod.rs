@@ -6,14 +6,18 @@
 
 mod host_view;
 mod login_check;
+mod marks;
 mod needs;
 mod observation;
 mod os_facts;
+mod vigil;
 
 pub use host_view::{HostView, Reached, ServerView, SqlFault, Unreachable, UnreachableKind};
 pub use login_check::LoginCheck;
+pub use marks::{Mark, MarkKind, Marks};
 pub use needs::Needs;
 pub use observation::Observation;
 pub use os_facts::{
     FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, RootAccess, UnitFacts, UnitState,
 };
+pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil};

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::facts::Marks;
+
 /// Facts of one machine. Maps hold what was asked for; a missing entry means "not asked".
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct OsFacts {
@@ -36,6 +38,10 @@ pub struct OsFacts {
     pub interfaces: Vec<String>,
     /// Every address on every interface.
     pub addresses: Vec<InterfaceAddress>,
+    /// What hactl left there for this cluster.
+    pub marks: Marks,
+    /// Who holds the watchers' lock there: user, controller, pid and since when.
+    pub watcher: Option<String>,
 }
 
 impl OsFacts {
