@@ -3,11 +3,12 @@
 //! journal and JSON use the same sentence.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::inventory::HostName;
-use crate::mysql::{AccountRole, Switch};
+use crate::inventory::{HookPoint, HostName};
+use crate::mysql::{AccountRole, BinlogName, GtidSet, Switch};
 
 /// One thing to do on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -71,6 +72,10 @@ pub enum Action {
         address: String,
         /// The interface.
         interface: String,
+        /// Whether a neighbour that holds the address is asked for first.
+        neighbours: Neighbours,
+        /// After how long without renewal the kernel takes it off again; `None` is never.
+        lease: Option<Duration>,
     },
     /// Take an address off an interface.
     RemoveVip {
@@ -79,6 +84,99 @@ pub enum Action {
         /// The interface.
         interface: String,
     },
+    /// Take a file away.
+    RemoveFile {
+        /// Absolute path.
+        path: String,
+    },
+    /// Make a failed primary harmless: VIP off, server killed, and nothing starts it until it rejoins
+    /// (S12).
+    Fence {
+        /// By which means.
+        method: FenceMethod,
+    },
+    /// Let a fenced server be started again, read-only, and start it.
+    Unfence,
+    /// Stop the receiver, then apply everything that was received (S1 to S6). The applier is left
+    /// running, the receiver stopped, on every flavor; and stays so over a restart, until it is
+    /// given a source.
+    Drain,
+    /// Read what the dead primary's binary log holds beyond what this server has, and apply it here
+    /// (S15). Needs ssh to the dead host.
+    Salvage {
+        /// The dead primary.
+        from: HostName,
+        /// Up to where this server had received, in the dead primary's binary log.
+        after: Option<(BinlogName, u64)>,
+    },
+    /// Fetch from another replica what that one has more, and apply it. Receiver stopped afterwards.
+    CatchUp {
+        /// The replica that is ahead.
+        source: HostName,
+        /// What must have been applied then.
+        until: GtidSet,
+    },
+    /// Wait until this replica has applied a position; it goes on replicating.
+    AwaitPosition {
+        /// What must have been applied.
+        position: GtidSet,
+        /// How long at most.
+        within: Duration,
+    },
+    /// Make this replica no replica any more, and prove by a row that was written and read back that
+    /// it commits. It still refuses clients' writes afterwards, and waits for no acknowledgement.
+    Promote {
+        /// How long the locks of others, and what is not applied yet, may hold it up.
+        within: Duration,
+    },
+    /// Wait until a replica acknowledges what is committed here.
+    AwaitAcker {
+        /// How long at most.
+        within: Duration,
+    },
+    /// Make a live primary refuse writes, within a bound (S8), and end its clients' sessions. Fails
+    /// and leaves it as it was when it is blocked for longer.
+    Demote {
+        /// How long at most.
+        within: Duration,
+    },
+    /// Start a crashed server once so that it cuts off the tail that nobody acknowledged (S9), then
+    /// as usual. Nothing is changed where the server cannot.
+    Rewind,
+    /// Write what this server executed and another has not, as SQL, to a file on this machine.
+    SaveErrant {
+        /// The server that counts.
+        beside: HostName,
+        /// The transactions.
+        transactions: GtidSet,
+        /// The file.
+        path: String,
+    },
+    /// Run the inventory's hook on this machine.
+    RunHook {
+        /// Which.
+        hook: HookPoint,
+    },
+}
+
+/// By which means a failed primary is made harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FenceMethod {
+    /// Over ssh: its host answers.
+    Ssh,
+    /// By the inventory's command or script, run on this machine: power, switch port, hypervisor.
+    Command,
+}
+
+/// Whether a neighbour that holds an address is looked for before it is added elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Neighbours {
+    /// Ask the network first; takes a second. An address that answers is not added.
+    Ask,
+    /// Do not: the old holder is fenced or proven harmless, or the address is being renewed.
+    Known,
 }
 
 /// A file as it should be, and as it was.
@@ -143,7 +241,7 @@ impl Action {
             Self::SetUnit { change, .. } => {
                 matches!(change, UnitChange::Restart | UnitChange::Stop)
             }
-            Self::RemoveVip { .. } => true,
+            Self::RemoveVip { .. } | Self::Fence { .. } | Self::Demote { .. } => true,
             Self::SetVariable { variable, value } => {
                 *variable == LiveVariable::ReadOnly && *value == Switch::On
             }
@@ -187,10 +285,38 @@ impl fmt::Display for Action {
             Self::ProveReplication { replicas } => {
                 write!(f, "write a row and read it on {}", names(replicas))
             }
-            Self::AddVip { address, interface } => write!(f, "add {address} to {interface}"),
+            Self::AddVip {
+                address,
+                interface,
+                lease,
+                ..
+            } => match lease {
+                None => write!(f, "add {address} to {interface}"),
+                Some(lease) => write!(f, "add {address} to {interface} for {lease:?}"),
+            },
             Self::RemoveVip { address, interface } => {
                 write!(f, "remove {address} from {interface}")
             }
+            Self::RemoveFile { path } => write!(f, "remove {path}"),
+            Self::Fence {
+                method: FenceMethod::Ssh,
+            } => f.write_str("fence: VIP off, server killed and masked"),
+            Self::Fence {
+                method: FenceMethod::Command,
+            } => f.write_str("fence by the inventory's command"),
+            Self::Unfence => f.write_str("unmask and start the server, read-only"),
+            Self::Drain => f.write_str("stop receiving and apply what was received"),
+            Self::Salvage { from, .. } => {
+                write!(f, "apply the tail of {from}'s binary log")
+            }
+            Self::CatchUp { source, .. } => write!(f, "fetch from {source} what it has more"),
+            Self::AwaitPosition { position, .. } => write!(f, "wait until {position} is applied"),
+            Self::Promote { .. } => f.write_str("promote, and prove that it commits"),
+            Self::AwaitAcker { .. } => f.write_str("wait until a replica acknowledges"),
+            Self::Demote { .. } => f.write_str("refuse writes and end clients' sessions"),
+            Self::Rewind => f.write_str("cut off the tail that no replica acknowledged"),
+            Self::SaveErrant { path, .. } => write!(f, "save what only it has to {path}"),
+            Self::RunHook { hook } => write!(f, "run the hook {hook}"),
         }
     }
 }

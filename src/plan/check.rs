@@ -56,6 +56,51 @@ pub enum Violation {
         /// Holds it.
         holder: HostName,
     },
+    /// Two servers would take writes.
+    #[error("{host} would become the primary while {other} takes writes")]
+    WritableTwice {
+        /// Would become it.
+        host: HostName,
+        /// Takes writes.
+        other: HostName,
+    },
+    /// Two servers would be promoted.
+    #[error("{host} would be promoted after {other}, and nobody has looked whether {other} was")]
+    PromotedTwice {
+        /// Would be promoted.
+        host: HostName,
+        /// Was, or was not.
+        other: HostName,
+    },
+    /// A promotion beside a primary that is neither fenced nor cut off.
+    #[error("{host} would be promoted while {old} is neither fenced nor cut off from its replicas")]
+    PromotedBesideOld {
+        /// Would be promoted.
+        host: HostName,
+        /// The one it replaces.
+        old: HostName,
+    },
+    /// A replica would be promoted or repointed before its receiver is stopped and its relay log
+    /// applied.
+    #[error("{0} still receives: what it is receiving would be lost")]
+    Undrained(HostName),
+    /// Clients would be let in before anybody acknowledges what they write.
+    #[error("{0} would take writes that no replica acknowledges")]
+    OpenedUncovered(HostName),
+    /// The writer VIP would be where nobody can write.
+    #[error("{0} would get the writer VIP before it takes writes")]
+    VipBeforeWrites(HostName),
+    /// A replica would be repointed to a server that is not proven to lead.
+    #[error("{host} would follow {leader} before {leader} is promoted")]
+    RepointedBeforeProof {
+        /// Would follow.
+        host: HostName,
+        /// Not promoted yet.
+        leader: HostName,
+    },
+    /// Somebody else than the failed primary would be fenced.
+    #[error("{0} is not the failed primary and would be fenced")]
+    FenceOfOther(HostName),
 }
 
 /// Every rule that a stage breaks.

@@ -7,17 +7,19 @@ mod action;
 mod check;
 mod diff;
 mod effect;
+mod leadership;
 mod outcome;
 mod stage;
 mod step;
 
-pub use action::{Action, FileChange, LiveVariable, UnitChange};
+pub use action::{Action, FenceMethod, FileChange, LiveVariable, Neighbours, UnitChange};
 pub use check::{CheckContext, Violation, check};
 pub use diff::unified_diff;
 pub use effect::predict;
+pub use leadership::{LeadershipRules, OldPrimary, Waiver};
 pub use outcome::Outcome;
-pub use stage::StagePlan;
-pub use step::{Plan, Step};
+pub use stage::{Look, StagePlan};
+pub use step::{OnFailure, Plan, Step};
 
 #[cfg(test)]
 mod tests;

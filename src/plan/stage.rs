@@ -1,7 +1,7 @@
-//! Steps between two barriers. Hosts of one stage must never depend on each other: what one needs of
-//! another belongs to an earlier stage.
+//! Steps between two barriers. What one host needs of another belongs to an earlier stage; the one
+//! exception is a bounded wait for what happens beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -15,6 +15,21 @@ pub struct StagePlan {
     pub play: String,
     /// Steps in task order; those of one host run in this order, hosts run side by side.
     pub steps: Vec<Step>,
+    /// What is looked at when it has ended.
+    pub look: Look,
+}
+
+/// Which hosts are looked at after a stage. Each look costs tens of milliseconds of an outage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// Every host that answers.
+    #[default]
+    All,
+    /// These.
+    At(BTreeSet<HostName>),
+    /// None: the steps read back what they did, and the next stage needs nothing else.
+    None,
 }
 
 impl StagePlan {

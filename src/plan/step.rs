@@ -18,6 +18,20 @@ pub struct Step {
     pub action: Action,
     /// Why: what was seen that is not as it should be.
     pub why: String,
+    /// What its failure means for the whole.
+    pub on_failure: OnFailure,
+}
+
+/// What a step's failure means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Nothing that comes after it is done.
+    #[default]
+    Stop,
+    /// It is reported, the host's later steps of this stage are left out, and the others go on: one
+    /// replica never blocks a promotion (S16).
+    GoOn,
 }
 
 /// Everything that a command would do.

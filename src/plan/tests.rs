@@ -31,6 +31,8 @@ fn vip(host: u8) -> Action {
     Action::AddVip {
         address: format!("192.0.2.{host}/24"),
         interface: "eth0".to_owned(),
+        neighbours: Neighbours::Ask,
+        lease: None,
     }
 }
 
@@ -53,7 +55,9 @@ fn broken(host: &str, action: Action, change: impl Fn(&mut Observation)) -> Vec<
             host: name(host),
             action,
             why: "because".to_owned(),
+            on_failure: OnFailure::Stop,
         }],
+        look: Look::All,
     };
     let context = CheckContext {
         primary: &name("db1"),
@@ -161,7 +165,9 @@ fn a_prediction_changes_the_one_host_only() {
                 change: UnitChange::Stop,
             },
             why: String::new(),
+            on_failure: OnFailure::Stop,
         }],
+        look: Look::All,
     };
     let after = predict(&cluster, &seen, &stage);
     assert!(after.server(&name("db2")).is_none());
