@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::{PrimaryBasis, Refusal, SeedNeed, Topology, TopologyError};
 use crate::facts::{HostView, Observation, ServerView};
 use crate::inventory::{Cluster, HostName};
@@ -33,11 +34,16 @@ pub fn bootstrap(cluster: &Cluster, seen: &Observation, consent: &Consent) -> Bo
     if consent.reseed.contains(&topology.primary) {
         refusals.push(reseed_of_primary(&topology));
     }
-    if topology.basis == PrimaryBasis::Replication {
-        refusals.extend(dead_primary(&topology, seen));
+    match topology.basis {
+        PrimaryBasis::Replication | PrimaryBasis::Alone => {
+            refusals.extend(dead_primary(&topology, seen));
+        }
+        PrimaryBasis::Inventory => refusals.extend(replaced_primary(cluster, &topology, seen)),
     }
     for host in topology.replicas(cluster) {
-        if let Err(refusal) = SeedNeed::of(&host.name, &topology, seen, consent) {
+        if let Some(why) = awaits_rejoin(cluster, seen, &host.name) {
+            refusals.push(rejoin_first(&host.name, why));
+        } else if let Err(refusal) = SeedNeed::of(&host.name, &topology, seen, consent) {
             refusals.push(refusal);
         }
     }
@@ -65,6 +71,23 @@ fn reseed_of_primary(topology: &Topology) -> Refusal {
     }
 }
 
+/// A failed member may hold rows that nobody else has, and its unacknowledged tail is cut off at its first
+/// start only. Provisioning would start it as any other.
+fn rejoin_first(host: &HostName, why: String) -> Refusal {
+    let way_out = format!("`hactl rejoin {host}` brings it back as a replica");
+    Refusal::on(host, why, way_out)
+}
+
+/// The inventory's primary was replaced, and whoever took over is not seen: it has what was written since.
+fn replaced_primary(cluster: &Cluster, topology: &Topology, seen: &Observation) -> Option<Refusal> {
+    let primary = &topology.primary;
+    let why = awaits_rejoin(cluster, seen, primary)?;
+    let way_out = format!(
+        "bring back the server that took over; then `hactl rejoin {primary}` makes this one its replica"
+    );
+    Some(Refusal::on(primary, why, way_out))
+}
+
 /// A primary that others follow and that does not run may hold rows that no replica has. Starting it
 /// again or promoting another is a decision about data, which provisioning does not take.
 fn dead_primary(topology: &Topology, seen: &Observation) -> Option<Refusal> {
@@ -84,6 +107,8 @@ fn dead_primary(topology: &Topology, seen: &Observation) -> Option<Refusal> {
     Some(Refusal {
         host: Some(primary.clone()),
         reason: format!("{primary}, from which the others replicate, {state}"),
-        way_out: format!("start the server on {primary} if it is whole, then run again"),
+        way_out: format!(
+            "`hactl failover` promotes a replica; or start the server on {primary} if it is whole, then run again"
+        ),
     })
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::facts::{Unreachable, UnreachableKind};
 use crate::inventory::HostName;
+use crate::plan::{Outcome, Step};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -107,4 +108,46 @@ pub struct Refusal {
     pub reason: String,
     /// The command or the change that gets past it.
     pub way_out: String,
+}
+
+impl Refusal {
+    /// A refusal because of one host.
+    pub fn on(host: &HostName, reason: impl Into<String>, way_out: impl Into<String>) -> Self {
+        Self {
+            host: Some(host.clone()),
+            reason: reason.into(),
+            way_out: way_out.into(),
+        }
+    }
+
+    /// A refusal because of the cluster as a whole.
+    pub fn cluster(reason: impl Into<String>, way_out: impl Into<String>) -> Self {
+        Self {
+            host: None,
+            reason: reason.into(),
+            way_out: way_out.into(),
+        }
+    }
+
+    /// Why a procedure does not go on after a step; `None` after a step that reached its state.
+    pub fn after(step: &Step, outcome: &Outcome) -> Option<Self> {
+        let (host, what) = (&step.host, &step.action);
+        match outcome {
+            Outcome::Changed | Outcome::Already => None,
+            Outcome::Failed { error, hint } => {
+                let hint = hint.as_deref();
+                let way_out = hint.unwrap_or("remove the cause, then run again");
+                Some(Self::on(
+                    host,
+                    format!("on {host}, to {what}: {error}"),
+                    way_out,
+                ))
+            }
+            Outcome::Unknown { error } => Some(Self::on(
+                host,
+                format!("on {host}, to {what}: the answer was lost: {error}"),
+                "look at the connection, then run again",
+            )),
+        }
+    }
 }

@@ -4,16 +4,37 @@
 //! error. An error of a host or a server must never be read as "nothing to do".
 
 mod bootstrap;
+mod diagnosis;
+mod failover;
 mod finding;
+mod harm;
+mod leader;
+mod left_behind;
+mod maintenance;
 mod preflight;
+mod procedure;
+mod rejoin;
+mod repair;
 mod seeding;
+mod set_maintenance;
+mod switchover;
 mod topology;
 pub mod verify;
 
 pub use bootstrap::{Bootstrap, Consent, bootstrap};
+pub use diagnosis::{Acquaintance, DeathBasis, Diagnosis, Verdict, diagnose};
+pub use failover::{Case, DataLoss, Election, Failover, Memory, Revive, Standing};
 pub use finding::{Finding, Refusal, Severity};
+pub use harm::Harm;
+pub use leader::leader;
+pub use maintenance::Maintenance;
 pub use preflight::preflight;
+pub use procedure::{Next, Procedure, foresee};
+pub use rejoin::Rejoin;
+pub use repair::{Repairs, repairs};
 pub use seeding::SeedNeed;
+pub use set_maintenance::{MaintenanceWish, SetMaintenance};
+pub use switchover::{Switchover, SwitchoverLimits};
 pub use topology::{PrimaryBasis, Role, Topology, TopologyError};
 
 #[cfg(test)]

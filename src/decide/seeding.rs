@@ -1,10 +1,10 @@
 //! Whether a replica needs the primary's data, and whether it may be given it. A server that holds
 //! data of its own is never emptied without being named.
 
-use crate::decide::{Consent, Refusal, Topology};
+use crate::decide::{Consent, PrimaryBasis, Refusal, Topology};
 use crate::facts::{Observation, ServerView};
 use crate::inventory::HostName;
-use crate::mysql::{Seeding, ServerFacts};
+use crate::mysql::{OwnSchema, Seeding, ServerFacts};
 
 /// What a replica needs before it can replicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,16 @@ fn foreign_source(host: &HostName, facts: &ServerFacts) -> Refusal {
 }
 
 fn holds_data(host: &HostName, topology: &Topology, facts: &ServerFacts) -> Refusal {
+    if facts.own_schema == OwnSchema::Present && topology.basis != PrimaryBasis::Inventory {
+        return Refusal::on(
+            host,
+            format!(
+                "{host} was a member of this cluster, and does not replicate while {} leads",
+                topology.primary
+            ),
+            format!("`hactl rejoin {host}` brings it back, or says what only it has"),
+        );
+    }
     Refusal {
         host: Some(host.clone()),
         reason: format!(

@@ -7,9 +7,10 @@ use std::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::decide::left_behind::was_replaced;
 use crate::facts::{HostView, Observation, ServerView};
 use crate::inventory::{Cluster, Host, HostName};
-use crate::mysql::{ReplicaStatus, Seeding};
+use crate::mysql::{OwnSchema, ReplicaStatus, Seeding};
 
 /// A host's part in the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,6 +37,9 @@ impl fmt::Display for Role {
 pub enum PrimaryBasis {
     /// Other servers replicate from it.
     Replication,
+    /// Nothing replicates any more, and of the cluster's members it leads: it alone takes writes, or it
+    /// alone is left of those that no failover replaced.
+    Alone,
     /// Nothing replicates yet; the inventory names it.
     Inventory,
 }
@@ -60,6 +64,14 @@ pub enum TopologyError {
         "two servers act as primary: {first} and {second} both have replicas and follow nobody"
     )]
     TwoPrimaries {
+        /// One of them.
+        first: HostName,
+        /// Another.
+        second: HostName,
+    },
+    /// Nothing replicates, and two members of the cluster take writes.
+    #[error("two servers take writes, and nothing replicates: {first} and {second}")]
+    TwoWriters {
         /// One of them.
         first: HostName,
         /// Another.
@@ -92,6 +104,9 @@ impl TopologyError {
         match self {
             Self::TwoPrimaries { first, second } => format!(
                 "stop replication on the replicas of the one that should not lead ({first} or {second}), then run again"
+            ),
+            Self::TwoWriters { first, second } => format!(
+                "find out which of them clients write to and make the other read-only ({first} or {second}); then `hactl rejoin` that one, which says what only it has"
             ),
             Self::Loop { .. } => "stop and reset replication on the server that should lead \
                  (STOP and RESET REPLICA ALL), then run again"
@@ -130,10 +145,13 @@ impl Topology {
                     second: (*second).clone(),
                 });
             }
-            [] if followed.is_empty() => (
-                named_primary(cluster, seen, discarded)?,
-                PrimaryBasis::Inventory,
-            ),
+            [] if followed.is_empty() => match last_member(cluster, seen, discarded)? {
+                Some(member) => (member, PrimaryBasis::Alone),
+                None => (
+                    named_primary(cluster, seen, discarded)?,
+                    PrimaryBasis::Inventory,
+                ),
+            },
             [] => {
                 return Err(TopologyError::Loop {
                     members: followed.into_iter().collect(),
@@ -167,7 +185,7 @@ impl Topology {
     /// Whether a host already serves in a running cluster: it leads replicas, or it follows.
     pub fn serves(&self, host: &HostName) -> bool {
         self.sources.contains_key(host)
-            || (*host == self.primary && self.basis == PrimaryBasis::Replication)
+            || (*host == self.primary && self.basis != PrimaryBasis::Inventory)
     }
 }
 
@@ -182,6 +200,44 @@ pub(crate) fn host_of(cluster: &Cluster, status: &ReplicaStatus) -> Option<HostN
                     || host.name.as_ref() == status.source_host)
         })
         .map(|host| host.name.clone())
+}
+
+/// Who leads where nothing replicates any more: a failover of two hosts ends like this. A new server takes
+/// writes as well, but only a member has the cluster's own schema.
+fn last_member(
+    cluster: &Cluster,
+    seen: &Observation,
+    discarded: &BTreeSet<HostName>,
+) -> Result<Option<HostName>, TopologyError> {
+    let named = cluster.initial_primary();
+    let members: Vec<_> = seen
+        .servers()
+        .filter(|(host, facts)| {
+            let is_whole = facts.seeding != Seeding::Unfinished;
+            let is_member = facts.own_schema == OwnSchema::Present && facts.replica.is_none();
+            is_whole && is_member && !discarded.contains(*host)
+        })
+        .collect();
+    let mut writers = members
+        .iter()
+        .filter(|(_, facts)| facts.read_only.is_writable());
+    match (writers.next(), writers.next()) {
+        (Some((only, _)), None) => return Ok(Some((*only).clone())),
+        (Some((first, _)), Some((second, _))) => {
+            return Err(TopologyError::TwoWriters {
+                first: (*first).clone(),
+                second: (*second).clone(),
+            });
+        }
+        (None, _) => {}
+    }
+    // The mark is written when the failover is done, and stays when its host is long back: it counts only
+    // while the host is away. Before it is written, the dead primary is the one whose failover must end.
+    let is_gone = seen.server(named).is_none();
+    match members.as_slice() {
+        [(only, _)] if is_gone && was_replaced(seen, named) => Ok(Some((*only).clone())),
+        _ => Ok(None),
+    }
 }
 
 fn named_primary(

@@ -1,8 +1,10 @@
 //! Hosts and servers that cannot be reached. Everything else says nothing about them.
 
 use super::Context;
-use crate::decide::{Finding, Severity};
+use crate::decide::left_behind::awaits_rejoin;
+use crate::decide::{Finding, PrimaryBasis, Severity};
 use crate::facts::{HostView, RootAccess, ServerView};
+use crate::inventory::HostName;
 
 /// ssh works, and scripts run as root.
 pub(super) fn reachable(context: &Context<'_>) -> Vec<Finding> {
@@ -29,7 +31,16 @@ pub(super) fn reachable(context: &Context<'_>) -> Vec<Finding> {
 pub(super) fn servers_up(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (host, reached) in context.seen.all_reached() {
-        let primary = *host == context.topology.primary;
+        if let Some(why) = awaits_rejoin(context.cluster, context.seen, host) {
+            findings.push(Finding::on(
+                host,
+                Severity::Error,
+                "Fenced",
+                why,
+                format!("run `hactl rejoin {host}`, which brings it back as a replica"),
+            ));
+            continue;
+        }
         let (code, message, next) = match &reached.server {
             ServerView::Up(_) => continue,
             ServerView::Absent => (
@@ -37,17 +48,7 @@ pub(super) fn servers_up(context: &Context<'_>) -> Vec<Finding> {
                 "no database server is installed".to_owned(),
                 "run `hactl bootstrap`".to_owned(),
             ),
-            ServerView::Stopped => (
-                if primary {
-                    "DeadPrimary"
-                } else {
-                    "DeadReplica"
-                },
-                "the database server does not run".to_owned(),
-                format!(
-                    "look at its log (journalctl -u mariadb -u mysql) on {host}, then start it"
-                ),
-            ),
+            ServerView::Stopped => stopped(context, host),
             ServerView::Refused(fault) => (
                 "ServerRefuses",
                 fault.text.clone(),
@@ -58,4 +59,21 @@ pub(super) fn servers_up(context: &Context<'_>) -> Vec<Finding> {
         findings.push(Finding::on(host, Severity::Error, code, message, next));
     }
     findings
+}
+
+/// A primary that others follow is a failover's business, everything else its log's.
+fn stopped(context: &Context<'_>, host: &HostName) -> (&'static str, String, String) {
+    let message = "the database server does not run".to_owned();
+    let log = format!("look at its log (journalctl -u mariadb -u mysql) on {host}, then start it");
+    let topology = context.topology;
+    if *host != topology.primary {
+        return ("DeadReplica", message, log);
+    }
+    let next = match topology.basis {
+        PrimaryBasis::Replication | PrimaryBasis::Alone => {
+            "run `hactl failover`, which promotes a replica".to_owned()
+        }
+        PrimaryBasis::Inventory => log,
+    };
+    ("DeadPrimary", message, next)
 }

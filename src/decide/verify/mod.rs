@@ -8,10 +8,12 @@ mod hosts;
 mod identity;
 mod replication;
 mod semi_sync;
+mod units;
 mod vip;
 mod writable;
 
 pub(in crate::decide) use identity::duplicate_uuids;
+pub use units::needs;
 
 use std::collections::BTreeSet;
 
@@ -48,6 +50,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         about: "servers are installed, up and answering",
         find: hosts::servers_up,
+    },
+    Check {
+        about: "units of systemd",
+        find: units::as_wanted,
     },
     Check {
         about: "flavor and version",

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Context;
-use crate::decide::{Finding, Role, Severity};
+use crate::decide::{Finding, PrimaryBasis, Role, Severity};
 use crate::inventory::HostName;
-use crate::mysql::{ReplicaStatus, Seeding, ServerFacts, ThreadState};
+use crate::mysql::{OwnSchema, ReplicaStatus, Seeding, ServerFacts, ThreadState};
 
 /// From this lag on a replica is worth a word: a failover would wait for it.
 const LAG: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ pub(super) fn sources(context: &Context<'_>) -> Vec<Finding> {
                 Severity::Error,
                 "NotReplicating",
                 format!("is not a replica of {primary}"),
-                "run `hactl bootstrap`",
+                come_back(context, host, facts),
             )),
             (Some(_), Some(Some(source))) if source == primary => {}
             (Some(status), _) => findings.push(Finding::on(
@@ -50,6 +50,16 @@ pub(super) fn sources(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A server that was a member once comes back by a rejoin; any other is made one by bootstrap.
+fn come_back(context: &Context<'_>, host: &HostName, facts: &ServerFacts) -> String {
+    let runs = context.topology.basis != PrimaryBasis::Inventory;
+    if runs && facts.own_schema == OwnSchema::Present {
+        format!("run `hactl rejoin {host}`")
+    } else {
+        "run `hactl bootstrap`".to_owned()
+    }
 }
 
 /// Both threads run.
@@ -119,7 +129,7 @@ pub(super) fn errant(context: &Context<'_>) -> Vec<Finding> {
                 Severity::Error,
                 "ErrantGtid",
                 format!("has executed transactions that the primary has not: {errant}"),
-                format!("look at them in its binary log; if they may go: `hactl bootstrap --reseed {host}`"),
+                format!("`hactl rejoin {host}` says how to go on: it keeps them as SQL before anything goes"),
             ))
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::decide::{Finding, Role, Severity};
-use crate::inventory::Durability;
+use crate::inventory::{Durability, Promotion};
 use crate::mysql::{Switch, WaitPoint};
 
 /// The primary waits, at the right point, and somebody acknowledges.
@@ -39,6 +39,14 @@ pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
             "acknowledges commits without waiting for a replica".to_owned(),
             "write a row; if it stays so, run `hactl bootstrap`",
         ));
+    } else if !may_succeed(context) {
+        findings.push(Finding::on(
+            primary,
+            Severity::Warning,
+            "SemiSyncUncovered",
+            "only replicas that may not be promoted acknowledge its commits",
+            "let another replica acknowledge, or give one of these another `promotion` than `never`",
+        ));
     }
     if semi_sync
         .wait_point
@@ -62,6 +70,17 @@ pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Whether someone who acknowledges may also be promoted, or may do so for all that is known.
+fn may_succeed(context: &Context<'_>) -> bool {
+    context.topology.replicas(context.cluster).any(|host| {
+        let acknowledges = context
+            .seen
+            .server(&host.name)
+            .is_none_or(|facts| facts.semi_sync.replica_active == Some(Switch::On));
+        acknowledges && host.promotion != Promotion::Never
+    })
 }
 
 /// Replicas acknowledge, and wait for nobody.

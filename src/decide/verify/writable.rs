@@ -1,7 +1,9 @@
 //! Exactly one server takes writes.
 
 use super::Context;
+use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::{Finding, Role, Severity};
+use crate::inventory::HostName;
 
 /// The primary takes writes. One that is up and does not is a fault that a restart makes.
 pub(super) fn primary(context: &Context<'_>) -> Vec<Finding> {
@@ -12,12 +14,19 @@ pub(super) fn primary(context: &Context<'_>) -> Vec<Finding> {
     if facts.read_only.is_writable() {
         return Vec::new();
     }
+    let waits = |host: &HostName| awaits_rejoin(context.cluster, context.seen, host).is_some();
+    // Bootstrap leaves a cluster alone in which a member waits for its rejoin, and that needs a leader.
+    let next = if context.cluster.hosts.keys().any(waits) {
+        "run `hactl failover`, which makes it writable if nobody took its place"
+    } else {
+        "run `hactl bootstrap`, which makes it writable if it still leads"
+    };
     vec![Finding::on(
         primary,
         Severity::Error,
         "PrimaryIsReadOnly",
         "leads the cluster and is read-only, as every server is after a restart",
-        "run `hactl bootstrap`, which makes it writable if it still leads",
+        next,
     )]
 }
 

@@ -3,15 +3,86 @@
 use std::time::Duration;
 
 use super::{Case, account, case, error, set};
-use crate::facts::{RootAccess, ServerView, UnreachableKind};
+use crate::facts::{
+    Mark, Observation, RootAccess, ServerView, UnitFacts, UnitState, UnreachableKind,
+};
 use crate::fixture::{self, Mutate as _, name, unreachable};
 use crate::mysql::{
     AccountName, Flavor, Privilege, Seeding, Switch, ThreadState, Version, WaitPoint,
 };
 
+const TIMER: &str = "hactl-purge-relay-logs.timer";
+
+/// A unit of db2, of which nobody knew before.
+pub(super) fn unit(seen: &mut Observation, name: &str, state: UnitState, enablement: &str) {
+    let facts = UnitFacts {
+        state,
+        enablement: enablement.to_owned(),
+        stale: false,
+    };
+    let units = &mut seen.reached_mut("db2").os.units;
+    units.insert(name.to_owned(), facts);
+}
+
+/// The unit of db2's server.
+fn server_unit(seen: &mut Observation, enablement: &str) {
+    let name = seen.server_mut("db2").dialect.service_unit();
+    unit(seen, name, UnitState::Active, enablement);
+}
+
 /// Hosts, servers, their identity and their settings.
 pub(super) const SERVERS: &[Case] = &[
     case("nothing", |_| {}, &[]),
+    case(
+        "units as bootstrap leaves them",
+        |seen| {
+            unit(seen, TIMER, UnitState::Active, "enabled");
+            unit(
+                seen,
+                "hactl-start-replication.service",
+                UnitState::Active,
+                "enabled",
+            );
+            unit(seen, "mariadb.socket", UnitState::Inactive, "disabled");
+            unit(seen, "mariadb-extra.socket", UnitState::NotFound, "");
+        },
+        &[],
+    ),
+    case(
+        "a timer that does not start at boot",
+        |seen| unit(seen, TIMER, UnitState::Active, "disabled"),
+        &["RelayLogsNotPurged"],
+    ),
+    case(
+        "a timer that is stopped",
+        |seen| unit(seen, TIMER, UnitState::Inactive, "enabled"),
+        &["RelayLogsNotPurged"],
+    ),
+    case(
+        "a server that does not start at boot",
+        |seen| server_unit(seen, "disabled"),
+        &["NotEnabled"],
+    ),
+    case(
+        "a server that runs and was masked",
+        |seen| server_unit(seen, "masked"),
+        &["Fenced"],
+    ),
+    case(
+        "a fenced server, its unit masked",
+        |seen| {
+            server_unit(seen, "masked");
+            let reached = seen.reached_mut("db2");
+            reached.server = ServerView::Stopped;
+            reached.os.marks.fenced = Some(Mark {
+                at: 1,
+                by: "ops@c1 pid 7".to_owned(),
+                host: None,
+                text: "server killed".to_owned(),
+            });
+        },
+        &["Fenced"],
+    ),
     case(
         "a host is away",
         |seen| {

@@ -1,6 +1,8 @@
 //! Rows for one flavor each: settings and GTIDs that only it has.
 
+use super::both::unit;
 use super::{Case, case, own_transaction, set};
+use crate::facts::UnitState;
 use crate::fixture::{Mutate as _, cluster, healthy, name};
 use crate::mysql::{Flavor, Switch};
 
@@ -18,6 +20,24 @@ pub(super) const MARIADB: &[Case] = &[
         "GTIDs that are not strict",
         |seen| set(seen, "db1", "gtid_strict_mode", "OFF"),
         &["GtidNotStrict"],
+    ),
+    case(
+        "a socket that starts a killed server",
+        |seen| unit(seen, "mariadb.socket", UnitState::Active, "disabled"),
+        &["SocketActivation"],
+    ),
+    case(
+        "a socket that does so after the next boot",
+        |seen| unit(seen, "mariadb.socket", UnitState::Inactive, "enabled"),
+        &["SocketActivation"],
+    ),
+    case(
+        "replication that does not start at boot",
+        |seen| {
+            let start = "hactl-start-replication.service";
+            unit(seen, start, UnitState::Inactive, "disabled");
+        },
+        &["NotEnabled"],
     ),
     case(
         "a replica that logs nothing",

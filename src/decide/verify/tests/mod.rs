@@ -153,6 +153,25 @@ fn what_nobody_asked_for_is_not_missed() {
     }
 }
 
+/// An acknowledgement from a replica that may never lead is none to rely on.
+#[test]
+fn somebody_who_acknowledges_may_lead() {
+    let mut cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = healthy(&cluster);
+    let never = |cluster: &mut Cluster, host: &str| {
+        let host = cluster.hosts.get_mut(&fixture::name(host));
+        host.unwrap().promotion = crate::inventory::Promotion::Never;
+    };
+    never(&mut cluster, "db2");
+    assert_eq!(verify(&cluster, &seen), []);
+    seen.server_mut("db3").semi_sync.replica_active = Some(Switch::Off);
+    let found = verify(&cluster, &seen);
+    assert_eq!(codes(&found), ["ReplicaDoesNotAck", "SemiSyncUncovered"]);
+    never(&mut cluster, "db3");
+    seen = healthy(&cluster);
+    assert_eq!(codes(&verify(&cluster, &seen)), ["SemiSyncUncovered"]);
+}
+
 /// Every finding says what was seen and where to go next.
 #[test]
 fn findings_name_the_next_step() {
@@ -165,5 +184,28 @@ fn findings_name_the_next_step() {
             assert!(!finding.message.is_empty(), "{finding:?}");
             assert!(!finding.message.ends_with('.'), "{finding:?}");
         }
+    }
+}
+
+/// Bootstrap would refuse, and name the rejoin; the rejoin would refuse, since nobody leads.
+#[test]
+fn a_read_only_primary_beside_a_failed_member_is_opened_by_a_failover() {
+    for flavor in [Flavor::MariaDb, Flavor::MySql] {
+        let cluster = cluster(flavor, 3);
+        let mut seen = healthy(&cluster);
+        seen.server_mut("db1").read_only.read_only = Switch::On;
+        let hint = |seen: &Observation| {
+            let findings = verify(&cluster, seen);
+            let found = findings.iter().find(|one| one.code == "PrimaryIsReadOnly");
+            format!("{found:?}")
+        };
+        assert!(hint(&seen).contains("run `hactl bootstrap`"));
+        seen.reached_mut("db3").os.marks.fenced = Some(crate::facts::Mark {
+            at: 0,
+            by: String::new(),
+            host: Some(fixture::name("db3")),
+            text: "masked".to_owned(),
+        });
+        assert!(hint(&seen).contains("run `hactl failover`"));
     }
 }

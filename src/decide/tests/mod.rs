@@ -1,11 +1,14 @@
 //! Who leads, who may be loaded, what stands in the way: each answer from the smallest difference to a
 //! healthy cluster.
 
+pub(super) mod rehearsal;
+
 use super::*;
-use crate::facts::{Observation, RootAccess, ServerView, UnreachableKind};
+use crate::decide;
+use crate::facts::{Mark, Observation, RootAccess, ServerView, UnreachableKind};
 use crate::fixture::{self, Mutate as _, bare, cluster, consent, healthy, held, name, unreachable};
 use crate::inventory::Cluster;
-use crate::mysql::{Flavor, Seeding};
+use crate::mysql::{Flavor, OwnSchema, Seeding, Switch};
 
 /// `db1` and so on, each up with these databases and following these hosts.
 fn running(cluster: &Cluster, hosts: &[(&str, &[&str], Option<&str>)]) -> Observation {
@@ -14,6 +17,8 @@ fn running(cluster: &Cluster, hosts: &[(&str, &[&str], Option<&str>)]) -> Observ
         let facts = seen.server_mut(host);
         facts.databases = databases.iter().map(ToString::to_string).collect();
         facts.replica = source.map(|source| fixture::following(cluster, &name(source)));
+        // Not of hactl's making.
+        facts.own_schema = OwnSchema::Absent;
     }
     seen
 }
@@ -58,6 +63,110 @@ fn the_primary_is_who_others_follow_else_who_the_inventory_names() {
     // Given up is not counted as data.
     let elsewhere: [(&str, &[&str], Option<&str>); 2] = [("db1", none, None), ("db2", data, None)];
     assert_eq!(topology(&elsewhere, &["db2"]).unwrap(), "db1 by Inventory");
+}
+
+/// Two hosts after a failover: nothing replicates, and the inventory still names the dead one.
+fn failed_over(flavor: Flavor) -> (Cluster, Observation) {
+    let cluster = cluster(flavor, 2);
+    let mut seen = healthy(&cluster);
+    seen.server_mut("db2").replica = None;
+    (cluster, seen)
+}
+
+fn writes(seen: &mut Observation, host: &str, may_write: Switch) {
+    let read_only = match may_write {
+        Switch::On => Switch::Off,
+        Switch::Off => Switch::On,
+    };
+    let facts = seen.server_mut(host);
+    facts.read_only.read_only = read_only;
+    if let Some(also) = &mut facts.read_only.super_read_only {
+        *also = read_only;
+    }
+}
+
+#[test]
+fn where_nothing_replicates_the_member_that_takes_writes_leads() {
+    for flavor in [Flavor::MariaDb, Flavor::MySql] {
+        let (cluster, mut seen) = failed_over(flavor);
+        writes(&mut seen, "db2", Switch::On);
+        writes(&mut seen, "db1", Switch::Off);
+        let of = |seen: &Observation, reseed: &[&str]| {
+            Topology::of(&cluster, seen, &consent(reseed).reseed)
+                .map(|found| format!("{} by {:?}", found.primary, found.basis))
+                .map_err(|error| format!("{error}; {}", error.hint()))
+        };
+        // Back read-only, stopped, or out of reach: it does not lead.
+        assert_eq!(of(&seen, &[]).unwrap(), "db2 by Alone");
+        seen.reached_mut("db1").server = ServerView::Stopped;
+        assert_eq!(of(&seen, &[]).unwrap(), "db2 by Alone");
+        assert_eq!(decide::leader(&cluster, &seen), Ok(name("db2")));
+        seen.hosts
+            .insert(name("db1"), unreachable(UnreachableKind::Network));
+        assert_eq!(of(&seen, &[]).unwrap(), "db2 by Alone");
+        // A server that takes writes and never was a member is new; one half loaded, and one given up, too.
+        seen.server_mut("db2").own_schema = OwnSchema::Absent;
+        seen.server_mut("db2").databases = Vec::new();
+        assert_eq!(of(&seen, &[]).unwrap(), "db1 by Inventory");
+        let (_, mut seen) = failed_over(flavor);
+        writes(&mut seen, "db1", Switch::On);
+        writes(&mut seen, "db2", Switch::On);
+        let said = of(&seen, &[]).unwrap_err();
+        assert!(
+            said.contains("two servers take writes, and nothing replicates: db1 and db2"),
+            "{said}"
+        );
+        assert_eq!(of(&seen, &["db2"]).unwrap(), "db1 by Alone");
+        seen.server_mut("db2").seeding = Seeding::Unfinished;
+        assert_eq!(of(&seen, &[]).unwrap(), "db1 by Alone");
+    }
+}
+
+/// S11: who took over is read-only after a restart, and leads all the same.
+#[test]
+fn a_noted_failover_counts_while_its_host_is_away() {
+    let (cluster, mut seen) = failed_over(Flavor::MySql);
+    writes(&mut seen, "db2", Switch::Off);
+    seen.reached_mut("db1").server = ServerView::Stopped;
+    // Nobody noted a failover: it is not at its end, and the dead one is who it is about.
+    assert_eq!(decide::leader(&cluster, &seen), Ok(name("db1")));
+    let mark = |host: &str| Mark {
+        at: 0,
+        by: String::new(),
+        host: Some(name(host)),
+        text: String::new(),
+    };
+    seen.reached_mut("db2").os.marks.failover = Some(mark("db1"));
+    assert_eq!(decide::leader(&cluster, &seen), Ok(name("db2")));
+    // It was up and followed nobody when bootstrap was asked.
+    assert!(
+        refusals(&seen, &cluster, &[])
+            .iter()
+            .all(|said| !said.starts_with("db2"))
+    );
+    // Back since: an old mark says nothing.
+    let (_, mut seen) = failed_over(Flavor::MySql);
+    writes(&mut seen, "db2", Switch::Off);
+    writes(&mut seen, "db1", Switch::Off);
+    seen.reached_mut("db2").os.marks.failover = Some(mark("db1"));
+    assert_eq!(decide::leader(&cluster, &seen), Ok(name("db1")));
+}
+
+/// Who took over is away: what was written since is not on the one that is left.
+#[test]
+fn a_replaced_primary_is_not_made_primary_by_provisioning() {
+    let (cluster, mut seen) = failed_over(Flavor::MariaDb);
+    seen.hosts
+        .insert(name("db2"), unreachable(UnreachableKind::Network));
+    seen.reached_mut("db1").server = ServerView::Stopped;
+    seen.reached_mut("db1").os.marks.fenced = Some(Mark {
+        at: 0,
+        by: String::new(),
+        host: Some(name("db1")),
+        text: "masked".to_owned(),
+    });
+    let said = refusals(&seen, &cluster, &[]).join("\n");
+    assert!(said.contains("db1 is fenced: masked"), "{said}");
 }
 
 #[test]
@@ -115,7 +224,10 @@ fn need(change: impl Fn(&mut Observation), reseed: &[&str]) -> Result<SeedNeed, 
 
 #[test]
 fn only_what_is_empty_or_given_up_is_loaded() {
-    let alone = |seen: &mut Observation| seen.server_mut("db2").replica = None;
+    let alone = |seen: &mut Observation| {
+        let facts = seen.server_mut("db2");
+        (facts.replica, facts.own_schema) = (None, OwnSchema::Absent);
+    };
     let empty = |seen: &mut Observation| {
         let facts = seen.server_mut("db2");
         (facts.replica, facts.databases) = (None, Vec::new());
@@ -194,6 +306,98 @@ fn a_bootstrap_refuses_what_it_may_not_decide() {
         &[],
     );
     assert_eq!(both.len(), 2, "{both:?}");
+}
+
+/// A member that a failover left behind, and how it is told from a server that is merely stopped.
+#[test]
+fn a_failed_member_waits_for_its_rejoin() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mark = |host: &str| crate::facts::Mark {
+        at: 0,
+        by: "ann@desk".to_owned(),
+        host: Some(name(host)),
+        text: "it was dead".to_owned(),
+    };
+    let said = |change: &dyn Fn(&mut Observation), reseed: &[&str]| {
+        let mut seen = healthy(&cluster);
+        change(&mut seen);
+        let refused = match bootstrap(&cluster, &seen, &consent(reseed)) {
+            Bootstrap::Proceed(_) => Vec::new(),
+            Bootstrap::Refused(refusals) => refusals
+                .into_iter()
+                .map(|refusal| format!("{} -> {}", refusal.reason, refusal.way_out))
+                .collect(),
+        };
+        let found = verify::verify(&cluster, &seen);
+        let found = found
+            .into_iter()
+            .find(|finding| finding.next.contains("hactl rejoin db2"));
+        (refused, found.map(|finding| finding.code))
+    };
+    let rejoin = "-> `hactl rejoin db2` brings it back";
+    let fenced = |seen: &mut Observation| {
+        let reached = seen.reached_mut("db2");
+        reached.os.marks.fenced = Some(mark("db2"));
+        reached.server = ServerView::Stopped;
+    };
+    let expected = format!("db2 is fenced: it was dead {rejoin} as a replica");
+    // Permission to drop its data does not bring it back either.
+    for reseed in [&[][..], &["db2"]] {
+        assert_eq!(
+            said(&fenced, reseed),
+            (vec![expected.clone()], Some("Fenced"))
+        );
+    }
+    let masked = |seen: &mut Observation| {
+        let reached = seen.reached_mut("db2");
+        let unit = reached.os.units.get_mut("mariadb.service");
+        let unit = unit.expect("the server's unit");
+        "masked".clone_into(&mut unit.enablement);
+        reached.server = ServerView::Stopped;
+    };
+    assert!(said(&masked, &[]).0[0].contains("the unit is masked"));
+    let replaced = |seen: &mut Observation| {
+        seen.reached_mut("db3").os.marks.failover = Some(mark("db2"));
+        seen.reached_mut("db2").server = ServerView::Stopped;
+    };
+    assert!(said(&replaced, &[]).0[0].contains(rejoin));
+    let stray = |seen: &mut Observation| seen.server_mut("db2").replica = None;
+    assert_eq!(
+        said(&stray, &[]),
+        (
+            vec![
+                "db2 was a member of this cluster, and does not replicate while db1 leads \
+                 -> `hactl rejoin db2` brings it back, or says what only it has"
+                    .to_owned()
+            ],
+            Some("NotReplicating")
+        )
+    );
+    // A replica that is merely stopped, and one that came back long ago.
+    let stopped = |seen: &mut Observation| seen.reached_mut("db2").server = ServerView::Stopped;
+    assert_eq!(said(&stopped, &[]), (Vec::new(), None));
+    let back = |seen: &mut Observation| {
+        seen.reached_mut("db3").os.marks.failover = Some(mark("db2"));
+    };
+    assert_eq!(said(&back, &[]), (Vec::new(), None));
+}
+
+#[test]
+fn a_dead_primary_is_a_failovers_business() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = healthy(&cluster);
+    seen.reached_mut("db1").server = ServerView::Stopped;
+    let Bootstrap::Refused(refusals) = bootstrap(&cluster, &seen, &consent(&[])) else {
+        panic!("it would provision beside a dead primary");
+    };
+    assert!(
+        refusals[0]
+            .way_out
+            .starts_with("`hactl failover` promotes a replica")
+    );
+    let found = verify::verify(&cluster, &seen);
+    let dead = found.iter().find(|finding| finding.code == "DeadPrimary");
+    assert!(dead.is_some_and(|finding| finding.next.contains("`hactl failover`")));
 }
 
 /// A change of what is seen, and the codes that are then found.

@@ -1,0 +1,135 @@
+//! The last looks before there is no way back: nobody has more than the elected, the old primary cannot
+//! acknowledge, and somebody will acknowledge to the new one.
+
+use super::election::Election;
+use super::fencing::{Means, still_receiving};
+use super::member::{Counting, members, unseen};
+use super::reading::ackers;
+use super::state::Failover;
+use super::{DataLoss, admission};
+use crate::decide::{Harm, Refusal};
+use crate::facts::Observation;
+use crate::inventory::{Durability, HostName};
+
+impl Failover<'_> {
+    /// Where the dead server's log cannot be read, nobody else may have more than the elected.
+    pub(super) fn nothing_beyond(
+        &mut self,
+        seen: &Observation,
+        election: &Election,
+    ) -> Result<(), Vec<Refusal>> {
+        let unseen = unseen(self.cluster, seen, &self.case.dead);
+        let asked = self
+            .cluster
+            .hosts
+            .keys()
+            .filter(|host| seen.server(host).is_some())
+            .cloned()
+            .collect();
+        if let Some(refusal) = admission::unseen_ahead(&self.case, &asked, &unseen) {
+            return Err(vec![refusal]);
+        }
+        self.loss = DataLoss::without_tail(self.cluster, &self.case, &unseen);
+        let Some(leader) = seen.server(&election.leader) else {
+            return Ok(());
+        };
+        let all = members(self.cluster, seen, &self.case.dead, Counting::Received);
+        let holder = all.iter().find(|member| {
+            self.undrained.contains_key(member.host)
+                && !leader.executed.contains(&member.position)
+                && !self.case.permits(Harm::UnseenReplica)
+        });
+        match holder {
+            None => Ok(()),
+            Some(holder) => Err(vec![Refusal {
+                host: Some(holder.host.clone()),
+                reason: format!(
+                    "{} has received {} and could not apply all of it; {} lacks some of that",
+                    holder.host, holder.position, election.leader
+                ),
+                way_out: format!(
+                    "repair its applier and run again; or run `hactl failover {}`, which {}",
+                    Harm::UnseenReplica,
+                    Harm::UnseenReplica.meaning()
+                ),
+            }]),
+        }
+    }
+
+    /// The last look before there is no way back.
+    pub(super) fn may_promote(
+        &self,
+        seen: &Observation,
+        leader: &HostName,
+    ) -> Result<(), Vec<Refusal>> {
+        let dead = &self.case.dead;
+        let is_proof = matches!(self.means, Some(Means::Proof(_)));
+        if is_proof && let Some(host) = still_receiving(self.cluster, seen, dead) {
+            return Err(vec![Refusal {
+                host: Some(host.clone()),
+                reason: format!(
+                    "{host} still receives from {dead}, which can acknowledge commits as long as it does"
+                ),
+                way_out: format!(
+                    "STOP the receiver on {host} by hand and run again, or fence {dead}"
+                ),
+            }]);
+        }
+        if let Some(refusal) = self.vip_held(seen, leader) {
+            return Err(vec![refusal]);
+        }
+        let lossless = self.cluster.durability == Durability::Lossless;
+        if lossless
+            && ackers(self.cluster, seen, &self.case.dead, leader) == 0
+            && !self.case.permits(Harm::Uncovered)
+        {
+            return Err(vec![Refusal {
+                host: Some(leader.clone()),
+                reason: format!(
+                    "durability is lossless, and no replica is left that would acknowledge to {leader}: its writes would wait for ever"
+                ),
+                way_out: format!(
+                    "bring {} back as a replica, or run `hactl failover {}`, which {}",
+                    self.others(leader),
+                    Harm::Uncovered,
+                    Harm::Uncovered.meaning()
+                ),
+            }]);
+        }
+        Ok(())
+    }
+
+    /// Who could acknowledge to the leader, by name.
+    fn others(&self, leader: &HostName) -> String {
+        let gone = [leader, &self.case.dead];
+        let hosts = self.cluster.hosts.keys();
+        let others: Vec<_> = hosts.filter(|host| !gone.contains(host)).collect();
+        match others.as_slice() {
+            [] => self.case.dead.to_string(),
+            some => some
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" or "),
+        }
+    }
+
+    /// The writer VIP on a host that is seen and could not be rid of it (S17).
+    fn vip_held(&self, seen: &Observation, leader: &HostName) -> Option<Refusal> {
+        let vip = self.cluster.vip.as_ref()?;
+        if matches!(self.means, Some(Means::Permitted)) {
+            return None;
+        }
+        let (holder, _) = seen
+            .all_reached()
+            .find(|(host, reached)| *host != leader && reached.os.has_address(vip.address))?;
+        let interface = self.cluster.vip_interface(holder)?;
+        Some(Refusal {
+            host: Some(holder.clone()),
+            reason: format!("{holder} still holds the writer VIP {vip}: clients would reach both"),
+            way_out: format!(
+                "on {holder}: ip addr del {vip} dev {interface}; then run `hactl failover` again"
+            ),
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! The same primary is back by itself, whole, before anybody was promoted: it is opened again, which is
+//! the fastest safe answer (S25). It must never open a server beside one that was promoted meanwhile,
+//! nor one that lacks what a replica has.
+
+use super::member::{Counting, Member, Part, members};
+use super::stages::{self, Cover};
+use crate::decide::{Next, Procedure, Refusal};
+use crate::facts::Observation;
+use crate::inventory::{Cluster, Durability, HostName};
+use crate::mysql::{Seeding, ServerFacts, ThreadState};
+use crate::plan::{LeadershipRules, Look, Neighbours, OldPrimary, Outcome, Plan, Step};
+
+/// A recovery in place.
+#[derive(Clone, Debug)]
+pub struct Revive<'a> {
+    cluster: &'a Cluster,
+    primary: HostName,
+    because: Vec<String>,
+    is_begun: bool,
+    failure: Option<Refusal>,
+}
+
+impl<'a> Revive<'a> {
+    /// Opens `primary` again, if it is whole and nobody took its place.
+    ///
+    /// # Errors
+    /// Every reason why not.
+    pub fn new(
+        cluster: &'a Cluster,
+        seen: &Observation,
+        primary: &HostName,
+        because: Vec<String>,
+    ) -> Result<Self, Vec<Refusal>> {
+        let refusals = refusals(cluster, seen, primary);
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        Ok(Self {
+            cluster,
+            primary: primary.clone(),
+            because,
+            is_begun: false,
+            failure: None,
+        })
+    }
+
+    /// The rules for the second checker of its stage.
+    pub fn rules(&self) -> LeadershipRules<'a> {
+        LeadershipRules::new(
+            self.cluster,
+            self.primary.clone(),
+            OldPrimary::Dead,
+            std::collections::BTreeSet::new(),
+        )
+    }
+
+    /// Replicas that fetch from nobody; they are started where nobody else acknowledges.
+    fn detached(&self, seen: &Observation) -> Vec<HostName> {
+        let all = members(self.cluster, seen, &self.primary, Counting::Received);
+        let stopped = |member: &&Member<'_>| {
+            let status = member.facts.replica.as_ref();
+            status.is_some_and(|status| {
+                status.receiver == ThreadState::Stopped && status.last_io_error.is_none()
+            })
+        };
+        let followers: Vec<_> = followers(&all).collect();
+        if followers
+            .iter()
+            .any(|member| !stopped(member) && member.can_acknowledge())
+        {
+            return Vec::new();
+        }
+        let detached = followers.into_iter().filter(stopped);
+        detached.map(|member| member.host.clone()).collect()
+    }
+}
+
+fn followers<'m, 'a>(all: &'m [Member<'a>]) -> impl Iterator<Item = &'m Member<'a>> {
+    all.iter()
+        .filter(|member| member.part == Part::Follower && member.facts.seeding == Seeding::None)
+}
+
+fn refusals(cluster: &Cluster, seen: &Observation, primary: &HostName) -> Vec<Refusal> {
+    let refuse = |host: &HostName, reason: String| Refusal {
+        host: Some(host.clone()),
+        reason,
+        way_out: "run `hactl failover`, which promotes a replica".to_owned(),
+    };
+    let Some(facts) = seen.server(primary) else {
+        let reason = format!("{primary} is not up: it cannot be opened again");
+        return vec![refuse(primary, reason)];
+    };
+    let mut refusals = Vec::new();
+    if facts.is_replica() {
+        refusals.push(refuse(primary, format!("{primary} is a replica now")));
+    }
+    let is_fenced = seen.os(primary).is_some_and(|os| os.marks.fenced.is_some());
+    if is_fenced {
+        let reason = format!("{primary} was fenced: a promotion has begun elsewhere");
+        refusals.push(refuse(primary, reason));
+    }
+    let all = members(cluster, seen, primary, Counting::Received);
+    for member in &all {
+        refusals.extend(in_the_way(primary, facts, member).map(|why| refuse(member.host, why)));
+    }
+    let acknowledges = |member: &Member<'_>| member.can_acknowledge();
+    if cluster.durability == Durability::Lossless && !followers(&all).any(acknowledges) {
+        let reason = format!(
+            "durability is lossless, and no replica that is seen would acknowledge to {primary}"
+        );
+        refusals.push(refuse(primary, reason));
+    }
+    refusals
+}
+
+/// Why a member forbids that the primary is opened again.
+fn in_the_way(primary: &HostName, facts: &ServerFacts, member: &Member<'_>) -> Option<String> {
+    let host = member.host;
+    if member.is_writable() {
+        return Some(format!("{host} takes writes"));
+    }
+    match &member.part {
+        Part::Promoted => Some(format!("{host} was promoted meanwhile")),
+        Part::Follower if !facts.executed.contains(&member.position) => Some(format!(
+            "{primary} is not whole: it lacks what {host} has ({} beside {})",
+            member.position, facts.executed
+        )),
+        Part::Follower | Part::Elsewhere(_) | Part::Stranger => None,
+    }
+}
+
+impl Procedure for Revive<'_> {
+    fn heading(&self) -> Plan {
+        Plan {
+            intent: format!("open {} again", self.primary),
+            because: self.because.clone(),
+            loses: Vec::new(),
+            stages: Vec::new(),
+        }
+    }
+
+    fn next(&mut self, seen: &Observation) -> Next {
+        if let Some(failure) = self.failure.take() {
+            return Next::Refused(vec![failure]);
+        }
+        if self.is_begun {
+            return Next::Done;
+        }
+        self.is_begun = true;
+        let cover = match self.cluster.durability {
+            Durability::Lossless => Cover::Awaited,
+            Durability::Available => Cover::Wanted,
+        };
+        let mut steps = stages::open(self.cluster, &self.primary, cover, Neighbours::Known);
+        let why = format!("{} is back, and nobody else acknowledges", self.primary);
+        let detached = self.detached(seen);
+        steps.extend(
+            detached
+                .iter()
+                .map(|host| stages::repoint(host, &self.primary, &why)),
+        );
+        Next::Stage(stages::stage("Open again", steps, Look::All))
+    }
+
+    fn ended(&mut self, ended: &[(Step, Outcome)]) {
+        let failed = ended.iter().find_map(|(step, outcome)| match outcome {
+            Outcome::Failed { error, .. } | Outcome::Unknown { error }
+                if step.host == self.primary =>
+            {
+                Some((step, error))
+            }
+            _ => None,
+        });
+        self.failure = failed.map(|(step, error)| Refusal {
+            host: Some(self.primary.clone()),
+            reason: format!("{}: {} failed: {error}", self.primary, step.action),
+            way_out: "run `hactl failover`, which promotes a replica".to_owned(),
+        });
+    }
+}

@@ -1,0 +1,119 @@
+//! The same primary is back: opened again only if it is whole and nobody took its place.
+
+use super::*;
+use crate::mysql::Switch;
+
+/// `db1` is up again, read-only, as its file says; its replicas try to connect.
+fn back(cluster: &Cluster) -> Observation {
+    let mut seen = dead(cluster, Death::Crash);
+    let whole = healthy(cluster);
+    seen.hosts
+        .insert(name("db1"), whole.hosts[&name("db1")].clone());
+    let facts = seen.server_mut("db1");
+    facts.read_only.read_only = Switch::On;
+    facts.semi_sync.source_enabled = Some(Switch::Off);
+    facts.semi_sync.clients = 0;
+    seen
+}
+
+fn revive<'a>(cluster: &'a Cluster, seen: &Observation) -> Result<Revive<'a>, Vec<Refusal>> {
+    Revive::new(cluster, seen, &name("db1"), Vec::new())
+}
+
+#[test]
+fn it_is_opened_in_the_safe_order() {
+    for flavor in BOTH {
+        let cluster = fixture::cluster(flavor, 3);
+        let seen = back(&cluster);
+        let revive = revive(&cluster, &seen).expect("a revival");
+        let plan = foresee(&cluster, &revive, &seen).expect("a plan");
+        let steps: Vec<_> = plan
+            .steps()
+            .map(|step| format!("{}: {}", step.host, step.action))
+            .collect();
+        assert_eq!(
+            steps,
+            [
+                "db1: turn semi-sync as source on",
+                "db1: wait until a replica acknowledges",
+                "db1: turn read-only off",
+                "db1: add 192.0.2.90/24 to eth0",
+            ]
+        );
+        let mut rules = revive.rules();
+        for stage in &plan.stages {
+            assert_eq!(rules.violations(stage, &seen), Vec::new());
+        }
+    }
+}
+
+#[test]
+fn replicas_that_a_given_up_failover_stopped_are_started() {
+    let cluster = fixture::cluster(Flavor::MariaDb, 3);
+    let mut seen = back(&cluster);
+    for host in ["db2", "db3"] {
+        seen.replica_mut(host).receiver = ThreadState::Stopped;
+    }
+    let revive = revive(&cluster, &seen).expect("a revival");
+    let plan = foresee(&cluster, &revive, &seen).expect("a plan");
+    let replicate = plan
+        .steps()
+        .filter(|step| step.action.to_string() == "replicate from db1");
+    assert_eq!(replicate.count(), 2);
+}
+
+#[test]
+fn it_is_refused_where_somebody_took_its_place_or_something_is_missing() {
+    type Change = fn(&mut Observation);
+    let rows: [(&str, Change); 6] = [
+        ("not up", |seen| {
+            seen.reached_mut("db1").server = ServerView::Stopped;
+        }),
+        ("was promoted meanwhile", |seen| {
+            seen.server_mut("db2").replica = None;
+        }),
+        ("takes writes", |seen| {
+            seen.server_mut("db3").read_only.read_only = Switch::Off;
+        }),
+        ("it lacks what db2 has", |seen| received(seen, "db2", 150)),
+        ("was fenced", |seen| {
+            seen.reached_mut("db1").os.marks.fenced = Some(crate::facts::Mark {
+                at: 0,
+                by: String::new(),
+                host: None,
+                text: String::new(),
+            });
+        }),
+        ("would acknowledge", |seen| {
+            lose(seen, "db2");
+            lose(seen, "db3");
+        }),
+    ];
+    for (word, change) in rows {
+        let cluster = fixture::cluster(Flavor::MySql, 3);
+        let mut seen = back(&cluster);
+        assert!(revive(&cluster, &seen).is_ok());
+        change(&mut seen);
+        let refusals = revive(&cluster, &seen).expect_err(word);
+        assert!(
+            refusals.iter().any(|refusal| refusal.reason.contains(word)),
+            "{word}: {refusals:?}"
+        );
+    }
+}
+
+#[test]
+fn a_step_that_fails_is_a_refusal_that_names_the_failover() {
+    let cluster = fixture::cluster(Flavor::MySql, 3);
+    let seen = back(&cluster);
+    let mut revive = revive(&cluster, &seen).expect("a revival");
+    let Next::Stage(stage) = revive.next(&seen) else {
+        panic!("no stage");
+    };
+    let ended = play(&stage, &|_| fails());
+    revive.ended(&ended);
+    let Next::Refused(refusals) = revive.next(&seen) else {
+        panic!("not refused");
+    };
+    assert!(refusals[0].way_out.contains("hactl failover"));
+}

@@ -1,0 +1,116 @@
+//! Whom to watch: the primary as the servers show it, also when it is dead, and also in the middle of
+//! a change of leadership that somebody left half done (S23). It must never choose between two servers
+//! that are both up and both writable.
+
+use std::collections::BTreeSet;
+
+use crate::decide::{Topology, TopologyError};
+use crate::facts::Observation;
+use crate::inventory::{Cluster, HostName};
+use crate::mysql::OwnSchema;
+
+/// The primary, dead or alive.
+///
+/// # Errors
+/// There is none, or more than one.
+pub fn leader(cluster: &Cluster, seen: &Observation) -> Result<HostName, TopologyError> {
+    let writable = |host: &HostName| {
+        seen.server(host)
+            .is_some_and(|facts| facts.read_only.is_writable() && facts.replica.is_none())
+    };
+    let is_member = |host: &HostName| {
+        seen.server(host)
+            .is_some_and(|facts| facts.own_schema == OwnSchema::Present)
+    };
+    match Topology::of(cluster, seen, &BTreeSet::new()) {
+        Ok(shape) => Ok(shape.primary),
+        // A member that follows nobody and takes no writes: a promotion that was not brought to its end.
+        // It is the failover of the one that is gone.
+        Err(TopologyError::DataElsewhere { holder, named, .. })
+            if seen.server(&named).is_none() && is_member(&holder) =>
+        {
+            Ok(named)
+        }
+        // Some were repointed and some not. Who takes writes leads; if nobody does, the one that is
+        // gone still counts, so that its failover is brought to its end.
+        Err(TopologyError::TwoPrimaries { first, second }) => {
+            let is_up = |host: &HostName| seen.server(host).is_some();
+            match (writable(&first), writable(&second)) {
+                (true, false) => Ok(first),
+                (false, true) => Ok(second),
+                (false, false) if !is_up(&first) && is_up(&second) => Ok(first),
+                (false, false) if is_up(&first) && !is_up(&second) => Ok(second),
+                _ => Err(TopologyError::TwoPrimaries { first, second }),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::ServerView;
+    use crate::fixture::{self, Mutate as _, name};
+    use crate::mysql::{Flavor, Switch};
+
+    /// db1 leads, its replicas are db2, db3 and db4.
+    fn seen() -> (Cluster, Observation) {
+        let cluster = fixture::cluster(Flavor::MariaDb, 4);
+        let seen = fixture::healthy(&cluster);
+        (cluster, seen)
+    }
+
+    fn promote(seen: &mut Observation, host: &str, read_only: Switch) {
+        seen.server_mut(host).replica = None;
+        seen.server_mut(host).read_only.read_only = read_only;
+    }
+
+    fn follow(cluster: &Cluster, seen: &mut Observation, host: &str, source: &str) {
+        let status = fixture::following(cluster, &name(source));
+        seen.server_mut(host).replica = Some(status);
+    }
+
+    #[test]
+    fn a_dead_primary_is_the_one_to_watch() {
+        let (cluster, mut seen) = seen();
+        seen.reached_mut("db1").server = ServerView::Stopped;
+        assert_eq!(leader(&cluster, &seen), Ok(name("db1")));
+        // Promoted, and nobody follows it yet: the failover is not at its end.
+        promote(&mut seen, "db2", Switch::On);
+        assert_eq!(leader(&cluster, &seen), Ok(name("db1")));
+    }
+
+    #[test]
+    fn half_repointed_replicas_follow_who_takes_writes_or_else_the_dead() {
+        let (cluster, mut seen) = seen();
+        seen.reached_mut("db1").server = ServerView::Stopped;
+        promote(&mut seen, "db2", Switch::On);
+        follow(&cluster, &mut seen, "db3", "db2");
+        assert_eq!(leader(&cluster, &seen), Ok(name("db1")));
+        promote(&mut seen, "db2", Switch::Off);
+        assert_eq!(leader(&cluster, &seen), Ok(name("db2")));
+    }
+
+    #[test]
+    fn the_last_server_that_takes_writes_leads_whatever_the_inventory_says() {
+        let (cluster, mut seen) = seen();
+        for host in ["db1", "db3", "db4"] {
+            seen.reached_mut(host).server = ServerView::Stopped;
+        }
+        promote(&mut seen, "db2", Switch::Off);
+        assert_eq!(leader(&cluster, &seen), Ok(name("db2")));
+    }
+
+    #[test]
+    fn between_two_that_take_writes_nobody_chooses() {
+        let (cluster, mut seen) = seen();
+        promote(&mut seen, "db2", Switch::Off);
+        follow(&cluster, &mut seen, "db3", "db2");
+        let both = TopologyError::TwoPrimaries {
+            first: name("db1"),
+            second: name("db2"),
+        };
+        assert_eq!(leader(&cluster, &seen), Err(both));
+    }
+}

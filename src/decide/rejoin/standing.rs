@@ -1,0 +1,105 @@
+//! What a server that comes back has beside the one that leads: less, the same, or something of its own.
+//! Not being able to compare is an answer of its own and must never pass for "nothing".
+
+use crate::decide::topology::host_of;
+use crate::inventory::{Cluster, HostName};
+use crate::mysql::error_code::SOURCE_LOG_UNUSABLE;
+use crate::mysql::{
+    GtidSet, OwnSchema, Positioning, ReplicaStatus, Seeding, ServerFacts, ThreadState,
+};
+
+/// A server beside its leader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It follows the leader, with both threads at work.
+    Follows,
+    /// It can follow: the leader has all that it has.
+    Behind,
+    /// It has nothing at all, or what an unfinished seed of ours left.
+    Empty,
+    /// It executed what the leader has not.
+    Ahead(GtidSet),
+    /// It cannot go on from where it stands, and why.
+    Stuck(String),
+}
+
+impl Standing {
+    /// Compares.
+    pub(super) fn of(
+        cluster: &Cluster,
+        (host, facts): (&HostName, &ServerFacts),
+        (leader, led): (&HostName, &ServerFacts),
+    ) -> Self {
+        if facts.seeding == Seeding::Unfinished {
+            return Self::Empty;
+        }
+        if facts.executed.is_empty() {
+            return match (facts.databases.as_slice(), facts.own_schema) {
+                ([], OwnSchema::Absent) => Self::Empty,
+                (databases, _) => Self::Stuck(format!(
+                    "{host} holds databases ({}), and no GTID says where they come from",
+                    databases.join(", ")
+                )),
+            };
+        }
+        if let Some(errant) = facts.errant_set_beside(led) {
+            return Self::Ahead(errant);
+        }
+        if !comparable(facts, led) {
+            return Self::Stuck(format!(
+                "what {host} and {leader} have executed cannot be compared ({} and {})",
+                facts.executed, led.executed
+            ));
+        }
+        if let Some(purged) = led
+            .purged
+            .as_ref()
+            .filter(|set| !facts.executed.contains(set))
+        {
+            return Self::Stuck(format!(
+                "{leader} has purged binary logs that {host} would need: {purged}"
+            ));
+        }
+        let Some(status) = &facts.replica else {
+            return Self::Behind;
+        };
+        if let Some(why) = stuck(host, leader, status) {
+            return Self::Stuck(why);
+        }
+        if in_line(cluster, facts, leader) {
+            Self::Follows
+        } else {
+            Self::Behind
+        }
+    }
+}
+
+/// Whether a server follows a leader, with both threads at work.
+pub(super) fn in_line(cluster: &Cluster, facts: &ServerFacts, leader: &HostName) -> bool {
+    facts.replica.as_ref().is_some_and(|status| {
+        host_of(cluster, status).as_ref() == Some(leader)
+            && status.using_gtid == Positioning::Gtid
+            && status.receiver == ThreadState::Running
+            && status.applier == ThreadState::Running
+    })
+}
+
+/// Whether the absence of errant transactions was seen, or nothing was.
+fn comparable(facts: &ServerFacts, led: &ServerFacts) -> bool {
+    let logs = [facts, led].map(|facts| facts.binlog_state.is_some());
+    let same_flavor = facts.executed.flavor() == led.executed.flavor();
+    // A flavor either has such a state or compares without one.
+    same_flavor
+        && (logs == [true, true] || facts.server_uuid.is_some() && led.server_uuid.is_some())
+}
+
+fn stuck(host: &HostName, leader: &HostName, status: &ReplicaStatus) -> Option<String> {
+    if let Some(error) = &status.last_sql_error
+        && status.applier == ThreadState::Stopped
+    {
+        return Some(format!("{host} cannot apply what it received: {error}"));
+    }
+    let error = status.last_io_error.as_ref()?;
+    (error.number == SOURCE_LOG_UNUSABLE && status.receiver != ThreadState::Running)
+        .then(|| format!("{leader} no longer has what {host} would go on from: {error}"))
+}

@@ -1,0 +1,326 @@
+//! The stages of a switchover, each made from who the parties are and what is seen. What they hold is done
+//! at most twice with the same end; none of them decides whether it should be.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::decide::topology::host_of;
+use crate::facts::Observation;
+use crate::inventory::{Cluster, Durability, HookPoint, HostName};
+use crate::mysql::{GtidSet, SemiSyncSupport, ServerFacts, Switch, ThreadState};
+use crate::plan::{Action, LiveVariable, Look, Neighbours, OnFailure, StagePlan, Step};
+
+/// How long a replica may take to attach itself to the new primary and acknowledge.
+const ATTACH: Duration = Duration::from_secs(10);
+
+/// The two servers, and what they are part of.
+#[derive(Clone, Copy)]
+pub(super) struct Stages<'a> {
+    pub(super) cluster: &'a Cluster,
+    /// Leads until now.
+    pub(super) old: Option<&'a HostName>,
+    /// Shall lead.
+    pub(super) target: &'a HostName,
+    pub(super) max_wait: Duration,
+}
+
+fn step(host: &HostName, task: &str, action: Action, why: impl Into<String>) -> Step {
+    Step {
+        task: task.to_owned(),
+        host: host.clone(),
+        action,
+        why: why.into(),
+        on_failure: OnFailure::Stop,
+    }
+}
+
+fn go_on(step: Step) -> Step {
+    Step {
+        on_failure: OnFailure::GoOn,
+        ..step
+    }
+}
+
+fn stage(play: String, steps: Vec<Step>, look: Look) -> StagePlan {
+    StagePlan { play, steps, look }
+}
+
+fn set(host: &HostName, variable: LiveVariable, value: Switch, why: &str) -> Step {
+    let task = match value {
+        Switch::On => format!("{variable} on"),
+        Switch::Off => format!("{variable} off"),
+    };
+    step(host, &task, Action::SetVariable { variable, value }, why)
+}
+
+impl Stages<'_> {
+    /// Both servers.
+    fn both(&self) -> Look {
+        let hosts: BTreeSet<_> = self.old.into_iter().chain([self.target]).cloned().collect();
+        Look::At(hosts)
+    }
+
+    /// The inventory's hook, if it has one.
+    pub(super) fn announce(&self) -> Option<StagePlan> {
+        let hook = self.hook(HookPoint::BeforePromote)?;
+        let play = "Before clients are cut off".to_owned();
+        Some(stage(play, vec![hook], Look::None))
+    }
+
+    fn hook(&self, hook: HookPoint) -> Option<Step> {
+        self.cluster.hooks.commands.get(&hook)?;
+        let why = "the inventory has a hook for it";
+        Some(step(self.target, "Hook", Action::RunHook { hook }, why))
+    }
+
+    /// Takes the VIP away wherever it is, then the old primary's right to write.
+    pub(super) fn cut(&self, seen: &Observation) -> StagePlan {
+        let mut steps = self.without_vip(seen);
+        if let Some(old) = self.old {
+            let action = Action::Demote {
+                within: self.max_wait,
+            };
+            let why = format!("{} takes over", self.target);
+            steps.push(step(old, "No writes any more", action, why));
+        }
+        // Whoever held the VIP is looked at, too: it is not added before it is gone elsewhere.
+        let hosts = steps.iter().map(|step| step.host.clone());
+        let hosts = hosts.chain([self.target.clone()]).collect();
+        stage("Cut clients off".to_owned(), steps, Look::At(hosts))
+    }
+
+    fn without_vip(&self, seen: &Observation) -> Vec<Step> {
+        let Some(vip) = &self.cluster.vip else {
+            return Vec::new();
+        };
+        let held = seen.all_reached().flat_map(|(host, reached)| {
+            let held = reached.os.addresses.iter();
+            held.filter(|held| held.address == vip.address)
+                .map(move |held| {
+                    let action = Action::RemoveVip {
+                        address: format!("{}/{}", held.address, held.prefix_len),
+                        interface: held.interface.clone(),
+                    };
+                    step(host, "Writer VIP off", action, "clients are cut off first")
+                })
+        });
+        held.collect()
+    }
+
+    /// Waits for the last transaction, and makes the target no replica any more.
+    pub(super) fn hand_over(&self, position: &GtidSet) -> StagePlan {
+        let await_position = Action::AwaitPosition {
+            position: position.clone(),
+            within: self.max_wait,
+        };
+        let steps = vec![
+            step(
+                self.target,
+                "Everything is there",
+                await_position,
+                "what was committed before the cut must not be lost",
+            ),
+            step(
+                self.target,
+                "Relay log applied",
+                Action::Drain,
+                "a promotion throws away what was received and not applied",
+            ),
+            self.promotion(),
+        ];
+        stage(format!("Hand over to {}", self.target), steps, Look::None)
+    }
+
+    /// The promotion alone, once more.
+    pub(super) fn promote_again(&self) -> StagePlan {
+        let play = format!("Hand over to {}", self.target);
+        stage(play, vec![self.promotion()], Look::None)
+    }
+
+    fn promotion(&self) -> Step {
+        let why = format!("{} shall lead", self.target);
+        let action = Action::Promote {
+            within: self.max_wait,
+        };
+        step(self.target, "Promote", action, why)
+    }
+
+    /// A look at both, and nothing else: an answer was lost, or a step failed.
+    pub(super) fn look_again(&self) -> StagePlan {
+        stage("Look again".to_owned(), Vec::new(), self.both())
+    }
+
+    /// Opens the new primary and makes all others follow it. `seen` may be older than the promotion.
+    pub(super) fn lead(&self, seen: &Observation) -> StagePlan {
+        let mut steps = self.open(seen);
+        for host in self
+            .cluster
+            .hosts
+            .keys()
+            .filter(|host| *host != self.target)
+        {
+            if let Some(facts) = seen.server(host) {
+                steps.extend(self.follow(host, facts, seen));
+            }
+        }
+        stage(format!("{} leads", self.target), steps, Look::All)
+    }
+
+    /// Takes the VIP away from all but one; `None` when nobody else is seen to hold it.
+    pub(super) fn clear(&self, leader: &HostName, seen: &Observation) -> Option<StagePlan> {
+        let mut steps = self.without_vip(seen);
+        steps.retain(|step| step.host != *leader);
+        let play = "No second writer VIP".to_owned();
+        (!steps.is_empty()).then(|| stage(play, steps, Look::All))
+    }
+
+    fn open(&self, seen: &Observation) -> Vec<Step> {
+        let (target, cluster) = (self.target, self.cluster);
+        if self.is_open(seen) {
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        let others = cluster.hosts.len() > 1;
+        let is_lossless = cluster.durability == Durability::Lossless;
+        let supported = seen
+            .server(target)
+            .is_some_and(|facts| facts.semi_sync.support == SemiSyncSupport::Present);
+        if others && (supported || is_lossless) {
+            steps.push(set(
+                target,
+                LiveVariable::SemiSyncSource,
+                Switch::On,
+                "a commit shall be on a replica before it is acknowledged",
+            ));
+        }
+        if others && is_lossless {
+            let action = Action::AwaitAcker { within: ATTACH };
+            let why = "the first write must not be without cover";
+            steps.push(step(target, "A replica acknowledges", action, why));
+        }
+        let why = "everything is there, and nobody else takes writes";
+        steps.push(set(target, LiveVariable::ReadOnly, Switch::Off, why));
+        steps.extend(self.add_vip(target));
+        steps.extend(self.hook(HookPoint::AfterPromote).map(go_on));
+        steps
+    }
+
+    /// Without a lifetime: only a watcher renews one, and it gives the address its lease at its next
+    /// round.
+    fn add_vip(&self, host: &HostName) -> Option<Step> {
+        let vip = self.cluster.vip.as_ref()?;
+        let action = Action::AddVip {
+            address: vip.to_string(),
+            interface: self.cluster.vip_interface(host)?.to_owned(),
+            neighbours: Neighbours::Known,
+            lease: None,
+        };
+        Some(step(
+            host,
+            "Writer VIP on",
+            action,
+            format!("{host} takes writes"),
+        ))
+    }
+
+    fn follow(&self, host: &HostName, facts: &ServerFacts, seen: &Observation) -> Vec<Step> {
+        let is_fenced = seen.os(host).is_some_and(|os| os.marks.fenced.is_some());
+        if is_fenced {
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        // Switching it off takes up to a second on one flavor, and with two hosts the new primary waits for
+        // this replica's acknowledgement. Until then only what it applies waits, and no client.
+        if !self.follows(host, self.target, seen) {
+            steps.push(go_on(replicate(host, self.target, facts)));
+        }
+        if facts.semi_sync.source_enabled == Some(Switch::On) {
+            let why = "a replica that waits for acknowledgements stands still";
+            steps.push(go_on(set(
+                host,
+                LiveVariable::SemiSyncSource,
+                Switch::Off,
+                why,
+            )));
+        }
+        steps
+    }
+
+    /// Whether a replica follows a host, with both threads at work.
+    pub(super) fn follows(&self, host: &HostName, source: &HostName, seen: &Observation) -> bool {
+        let status = seen.server(host).and_then(|facts| facts.replica.as_ref());
+        status.is_some_and(|status| {
+            host_of(self.cluster, status).as_ref() == Some(source)
+                && status.receiver == ThreadState::Running
+                && status.applier == ThreadState::Running
+        })
+    }
+
+    /// Whether clients can write to the target by the VIP.
+    pub(super) fn is_open(&self, seen: &Observation) -> bool {
+        is_open(self.cluster, seen, self.target)
+    }
+
+    /// Gives the old primary back what it had. Only while the target takes no writes.
+    pub(super) fn undo(&self, seen: &Observation) -> StagePlan {
+        let mut steps = Vec::new();
+        if let Some(old) = self.old {
+            steps.extend(covered_again(self.cluster, old, seen));
+            let why = "the switch did not succeed";
+            steps.push(set(old, LiveVariable::ReadOnly, Switch::Off, why));
+            let elsewhere = self.clear(old, seen).map(|stage| stage.steps);
+            match elsewhere {
+                Some(first) => steps.extend(first),
+                None => steps.extend(self.add_vip(old)),
+            }
+            steps.extend(self.back_in_line(old, seen));
+        }
+        stage("Undo".to_owned(), steps, Look::All)
+    }
+
+    /// The target as a replica of the old primary again, unless it has something of its own by now.
+    fn back_in_line(&self, old: &HostName, seen: &Observation) -> Option<Step> {
+        let facts = seen.server(self.target)?;
+        let behind = seen
+            .server(old)
+            .is_some_and(|primary| primary.executed.contains(&facts.executed));
+        let is_safe = facts.replica.is_some() || behind;
+        (is_safe && !self.follows(self.target, old, seen))
+            .then(|| go_on(replicate(self.target, old, facts)))
+    }
+}
+
+/// Whether clients can write to a host by the VIP.
+pub(super) fn is_open(cluster: &Cluster, seen: &Observation, host: &HostName) -> bool {
+    let (Some(facts), Some(os)) = (seen.server(host), seen.os(host)) else {
+        return false;
+    };
+    let writable = !facts.is_replica() && facts.read_only.is_writable();
+    writable
+        && cluster
+            .vip
+            .as_ref()
+            .is_none_or(|vip| os.has_address(vip.address))
+}
+
+fn replicate(host: &HostName, source: &HostName, facts: &ServerFacts) -> Step {
+    let differs = match &facts.replica {
+        None => "is not a replica".to_owned(),
+        Some(status) => format!("source is {}:{}", status.source_host, status.source_port),
+    };
+    let action = Action::Replicate {
+        source: source.clone(),
+        differs: vec![differs],
+    };
+    step(host, "Follow", action, format!("{source} leads"))
+}
+
+/// Semi-sync is not touched before the point of no return. Where it is off all the same (the primary had
+/// been restarted), it comes back with the first write if a replica is there to acknowledge, or must be.
+fn covered_again(cluster: &Cluster, old: &HostName, seen: &Observation) -> Option<Step> {
+    let semi_sync = &seen.server(old)?.semi_sync;
+    let is_off = semi_sync.source_enabled == Some(Switch::Off);
+    let is_wanted = semi_sync.clients > 0 || cluster.durability == Durability::Lossless;
+    let why = "a commit shall be on a replica before it is acknowledged";
+    (is_off && is_wanted).then(|| set(old, LiveVariable::SemiSyncSource, Switch::On, why))
+}
