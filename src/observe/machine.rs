@@ -8,15 +8,21 @@ use base64::engine::general_purpose::STANDARD;
 use super::Fields;
 use super::answers::{fields, first};
 use crate::facts::{
-    FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, RootAccess, UnitFacts, UnitState,
+    FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts, Process,
+    RootAccess, UnitFacts, UnitState,
 };
 use crate::fleet::ssh::Whoami;
 
-/// Reads a probe's output.
-pub(super) fn read(text: &str, whoami: &Whoami) -> OsFacts {
+/// Reads a probe's output; and whether the server has a process.
+pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
     let fields = fields(text);
     let number = |name: &str| first(&fields, name).and_then(|value| value.parse::<u64>().ok());
-    OsFacts {
+    let process = match first(&fields, "process").as_deref() {
+        Some("runs") => Process::Runs,
+        Some("gone") => Process::Gone,
+        _ => Process::Unknown,
+    };
+    let facts = OsFacts {
         hostname: first(&fields, "hostname").unwrap_or_default(),
         login: login(whoami),
         distribution: first(&fields, "distribution").unwrap_or_default(),
@@ -37,7 +43,38 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> OsFacts {
             .flatten()
             .filter_map(|line| address(line))
             .collect(),
+        marks: marks(&fields),
+        watcher: first(&fields, "watcher"),
+    };
+    (facts, process)
+}
+
+/// `maintenance.json|1800000000|{…}`. A mark that cannot be read is a mark: somebody set it.
+fn marks(fields: &Fields) -> Marks {
+    let mut marks = Marks::default();
+    for line in fields.get("mark").into_iter().flatten() {
+        let mut parts = line.splitn(3, '|');
+        let (Some(file), Some(written), Some(text)) = (parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
+        let kind = MarkKind::ALL
+            .into_iter()
+            .find(|kind| kind.file_name() == file);
+        let slot = match kind {
+            Some(MarkKind::Maintenance) => &mut marks.maintenance,
+            Some(MarkKind::Failover) => &mut marks.failover,
+            Some(MarkKind::Fenced) => &mut marks.fenced,
+            None => continue,
+        };
+        *slot = Some(serde_json::from_str(text).unwrap_or_else(|error| Mark {
+            at: written.parse().unwrap_or_default(),
+            by: "unknown".to_owned(),
+            host: None,
+            text: format!("{file} cannot be read: {error}"),
+        }));
     }
+    marks
 }
 
 fn login(whoami: &Whoami) -> Login {
@@ -175,8 +212,26 @@ mod tests {
             file\t/etc/a|root|root|644|aGk=\nfile\t/etc/b\nfile\t/etc/c|directory\n\
             unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\n\
             unit\tx.socket|LoadState=not-found;ActiveState=inactive;UnitFileState=;\n\
+            process\truns\nwatcher\tops@c1, pid 7, since noon: failover shop\n\
+            mark\tmaintenance.json|1800000000|{ \"at\": 5, \"by\": \"ops\", \"host\": null, \"text\": \"a|b\" } \n\
+            mark\tfenced.json|1800000000|{\"at\": \n\
+            mark\tother.json|1800000000|{}\n\
             stale\tmariadb\n";
-        let os = read(text, &whoami());
+        let (os, process) = read(text, &whoami());
+        assert_eq!(process, Process::Runs);
+        assert_eq!(
+            os.watcher.as_deref(),
+            Some("ops@c1, pid 7, since noon: failover shop")
+        );
+        assert_eq!(os.marks.maintenance.as_ref().unwrap().text, "a|b");
+        assert_eq!(os.marks.failover, None);
+        let fenced = os.marks.fenced.as_ref().unwrap();
+        assert_eq!(fenced.at, 1_800_000_000);
+        assert!(
+            fenced.text.contains("fenced.json cannot be read"),
+            "{}",
+            fenced.text
+        );
         assert_eq!(os.hostname, "db1");
         assert_eq!(os.login.root, RootAccess::Sudo);
         assert_eq!(os.disk_free, Some(2048 * 1024));

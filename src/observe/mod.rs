@@ -10,60 +10,92 @@ mod server;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
+
 pub use login::check_login;
 pub(crate) use server::read as read_server;
 
-use crate::facts::{HostView, Needs, Reached, ServerView, UnitState, Unreachable, UnreachableKind};
+use crate::facts::{
+    HostView, Needs, Process, Reached, ServerView, UnitFacts, UnitState, Unreachable,
+    UnreachableKind,
+};
 use crate::fleet::Connection;
-use crate::fleet::ssh::{LinkError, LinkFault};
+use crate::fleet::script::Script;
+use crate::fleet::ssh::{LinkError, LinkFault, Output};
 use crate::inventory::Cluster;
 use crate::mysql::Dialect;
+use server::NoAnswer;
 
 /// How long one host may take for its script, and as long again for each SQL question.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What to look at on one host.
-#[derive(Clone, Debug)]
-pub struct Question<'a> {
-    /// The inventory, for accounts and flavor.
-    pub cluster: &'a Cluster,
-    /// Packages, files and units.
-    pub needs: &'a Needs,
+/// How much longer a whole survey may take than one of its questions.
+const SURVEY: Duration = Duration::from_mins(1);
+
+/// Looks at everything on one host.
+pub async fn survey(connection: &Connection, cluster: &Cluster, needs: &Needs) -> HostView {
+    let expected = Dialect::default_dialect(cluster.server.flavor);
+    let mut needs = needs.clone();
+    needs.units.insert(expected.service_unit().to_owned());
+    let script = probe::whole(&cluster.name, &needs, expected);
+    see(connection, cluster, &script, (DEADLINE, SURVEY)).await
 }
 
-/// Looks at one host.
-pub async fn look(connection: &Connection, question: &Question<'_>) -> HostView {
-    let expected = Dialect::default_dialect(question.cluster.server.flavor);
-    let mut needs = question.needs.clone();
-    needs.units.insert(expected.service_unit().to_owned());
-    let script = probe::script(&needs, expected);
-    let (machine, server) = tokio::join!(
-        connection.link.run(&script, DEADLINE),
-        server::ask(connection, question.cluster, expected)
-    );
+/// Looks at what changes while a cluster changes its leader: server, addresses, units, marks. It
+/// returns in time whatever happens, and what is quick to see is seen although the server is frozen.
+pub async fn glance(connection: &Connection, cluster: &Cluster, within: Duration) -> HostView {
+    let expected = Dialect::default_dialect(cluster.server.flavor);
+    let script = probe::lean(&cluster.name, expected, connection.known_version());
+    // The margin is for putting the answers together.
+    see(connection, cluster, &script, (within * 9 / 10, within)).await
+}
+
+/// Each question within the first bound, all of it within the second.
+async fn see(
+    connection: &Connection,
+    cluster: &Cluster,
+    script: &Script,
+    (each, all): (Duration, Duration),
+) -> HostView {
+    let expected = Dialect::default_dialect(cluster.server.flavor);
+    let until = Instant::now() + all;
+    let both = async {
+        tokio::join!(
+            connection.link.run(script, each),
+            server::ask(connection, cluster, expected, each)
+        )
+    };
+    let Ok((machine, server)) = timeout_at(until, both).await else {
+        return HostView::Unreachable(Unreachable {
+            kind: UnreachableKind::Network,
+            text: format!("{}: no answer within {all:?}", connection.link.place()),
+            hint: "is the host up, and can it be reached from here?".to_owned(),
+        });
+    };
     let output = match machine {
         Ok(output) if output.status == 0 => output,
-        Ok(output) => {
-            return HostView::Unreachable(Unreachable {
-                kind: UnreachableKind::Other,
-                text: format!(
-                    "{}: the probe script ended with status {}: {}",
-                    connection.link.place(),
-                    output.status,
-                    output.stderr.trim()
-                ),
-                hint: "run the command with -vv and look at what the login shell prints".to_owned(),
-            });
-        }
+        Ok(output) => return HostView::Unreachable(odd(connection, &output)),
         Err(error) => return HostView::Unreachable(unreachable(&error)),
     };
-    let os = machine::read(&output.text(), connection.link.whoami());
+    let (mut os, process) = machine::read(&output.text(), connection.link.whoami());
+    if let Some(version) = &os.server_version {
+        connection.remember_version(version);
+    }
+    // A server without a process needs no unit to be called stopped, and systemd is busy for a while
+    // after a server was masked.
+    let unclear = process != Process::Gone && server.as_ref().is_err_and(NoAnswer::is_refusal);
+    if os.units.is_empty() && unclear {
+        os.units = units(connection, expected, until).await;
+    }
     let unit = os.units.get(expected.service_unit()).map(|unit| unit.state);
     let server = match server {
         Ok(facts) => ServerView::Up(Box::new(facts)),
         Err(_) if os.server_version.is_none() => ServerView::Absent,
-        Err(fault) if fault.number.is_some() => ServerView::Refused(fault),
-        Err(fault) if unit == Some(UnitState::Active) => ServerView::Refused(fault),
+        Err(no) if no.fault.number.is_some() => ServerView::Refused(no.fault),
+        // A unit that systemd is about to start again has no process, and one whose server was killed
+        // this moment may still be called active.
+        Err(_) if process == Process::Gone => ServerView::Stopped,
+        Err(no) if unit == Some(UnitState::Active) || no.silent => ServerView::Refused(no.fault),
         Err(_) => ServerView::Stopped,
     };
     HostView::Reached(Box::new(Reached {
@@ -71,6 +103,36 @@ pub async fn look(connection: &Connection, question: &Question<'_>) -> HostView 
         server,
         source_login: None,
     }))
+}
+
+/// The server's unit, for a server that has a process and takes no connection: it may be starting.
+async fn units(
+    connection: &Connection,
+    expected: Dialect,
+    until: Instant,
+) -> BTreeMap<String, UnitFacts> {
+    let script = probe::unit(expected);
+    match timeout_at(until, connection.link.run(&script, DEADLINE)).await {
+        Ok(Ok(output)) => {
+            machine::read(&output.text(), connection.link.whoami())
+                .0
+                .units
+        }
+        _ => BTreeMap::new(),
+    }
+}
+
+fn odd(connection: &Connection, output: &Output) -> Unreachable {
+    Unreachable {
+        kind: UnreachableKind::Other,
+        text: format!(
+            "{}: the probe script ended with status {}: {}",
+            connection.link.place(),
+            output.status,
+            output.stderr.trim()
+        ),
+        hint: "run the command with -vv and look at what the login shell prints".to_owned(),
+    }
 }
 
 /// Puts the ssh layer's failure into the words of an observation.

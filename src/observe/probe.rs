@@ -1,32 +1,63 @@
 //! The script that asks a host everything in one round trip. It changes nothing, and it must not be
 //! slow on a healthy host: package managers are asked only about packages that are missing.
 
-use crate::facts::Needs;
+use std::collections::BTreeSet;
+
+use crate::facts::{MarkKind, Needs};
 use crate::fleet::script::Script;
+use crate::fleet::{lock, server_process};
+use crate::inventory::ClusterName;
 use crate::mysql::Dialect;
 
 /// Prints `field<TAB>value` lines; a field may repeat.
+const PUT: &str = r#"put() { printf '%s\t%s\n' "$1" "$2"; }"#;
+
+/// What the shell itself can find out starts no
+/// other program: on a busy host each of them takes a millisecond or more.
 const STANDING: &str = r#"
-put() { printf '%s\t%s\n' "$1" "$2"; }
-put hostname "$(uname -n)"
-put distribution "$(. /etc/os-release 2>/dev/null; printf %s "${ID-}")"
-put release "$(. /etc/os-release 2>/dev/null; printf %s "${VERSION_CODENAME-${VERSION_ID-}}")"
+{ read -r hostname </proc/sys/kernel/hostname; } 2>/dev/null
+put hostname "$hostname"
+if [ -r /etc/os-release ]; then . /etc/os-release; fi
+put distribution "${ID-}"
+put release "${VERSION_CODENAME-${VERSION_ID-}}"
 put clock "$(date +%s)"
 for link in /sys/class/net/*; do put interface "${link##*/}"; done
 ip -o addr show 2>/dev/null | while read -r _ name family address _; do
     case $family in inet | inet6) put address "$name $address" ;; esac
 done
+process=gone
+for pid in $(server_processes); do process=runs; done
+put process "$process"
+for mark in "$marks"/*.json; do
+    [ -f "$mark" ] || continue
+    text=
+    while IFS= read -r line || [ -n "$line" ]; do text="$text$line "; done 2>/dev/null <"$mark"
+    put mark "${mark##*/}|$(stat -c %Y "$mark")|$text"
+done
+# Its first line is the process that made it; the lock is held as long as that has it open.
+if [ -f "$watch" ]; then
+    { read -r pid; read -r holder; } <"$watch"
+    if [ "/proc/$pid/fd/9" -ef "$watch" ]; then put watcher "$holder"; fi
+fi
+"#;
+
+/// The folder of a server that was never installed is not there.
+const DISK: &str = r#"
 for folder in /var/lib/mysql /var/lib /; do
     [ -d "$folder" ] || continue
     put disk_free "$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')"
     break
 done
-if command -v "$server" >/dev/null 2>&1; then
-    put server_version "$("$server" --version 2>/dev/null | head -n 1)"
-fi
 # The sixth line is the password that this replica uses; only its digest leaves the host.
 if [ -f /var/lib/mysql/master.info ]; then
     put source_password "$(sed -n 6p /var/lib/mysql/master.info | tr -d '\n' | sha256sum | cut -d ' ' -f 1)"
+fi
+"#;
+
+/// Loading the server program takes longer than all the rest, so one look's answer serves the next.
+const VERSION: &str = r#"
+if [ -n "$program" ]; then
+    put server_version "${known:-$("$program" --version 2>/dev/null | head -n 1)}"
 fi
 "#;
 
@@ -57,11 +88,20 @@ files() {
 }
 "#;
 
+/// One question to systemd for all units; an empty line stands between their answers.
 const UNITS: &str = r#"
 units() {
-    for unit in "$@"; do
-        put unit "$unit|$(systemctl show -p LoadState -p ActiveState -p UnitFileState "$unit" 2>/dev/null | tr '\n' ';')"
-    done
+    [ $# -gt 0 ] || return 0
+    systemctl show -p LoadState -p ActiveState -p UnitFileState -- "$@" 2>/dev/null | {
+        answer=
+        while read -r property; do
+            if [ -n "$property" ]; then answer="$answer$property;"; continue; fi
+            put unit "$1|$answer"
+            answer=
+            shift
+        done
+        [ -z "$answer" ] || put unit "$1|$answer"
+    }
 }
 "#;
 
@@ -75,16 +115,12 @@ stale() {
 }
 "#;
 
-/// The probe of one host.
-pub(super) fn script(needs: &Needs, expected: Dialect) -> Script {
-    let call = |function: &'static str, names: &std::collections::BTreeSet<String>| {
-        std::iter::once(function.to_owned())
-            .chain(names.iter().cloned())
-            .collect::<Vec<_>>()
-    };
-    let mut script = Script::new("")
-        .set("server", expected.server_binary())
-        .line(STANDING)
+/// Everything about one host.
+pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> Script {
+    let mut script = standing(cluster, expected)
+        .set("known", "")
+        .line(VERSION)
+        .line(DISK)
         .line(PACKAGES)
         .command(call("packages", &needs.packages))
         .line(FILES)
@@ -96,4 +132,37 @@ pub(super) fn script(needs: &Needs, expected: Dialect) -> Script {
         script = script.command(["stale", unit.as_str(), file.as_str(), made.as_str()]);
     }
     script.line("true")
+}
+
+/// What changes from one moment to the next. `known` is the version of the server program, if it was
+/// asked for before. systemd is slow to answer, and has nothing to say of a server that has a process
+/// and lets us in.
+pub(super) fn lean(cluster: &ClusterName, expected: Dialect, known: Option<&str>) -> Script {
+    standing(cluster, expected)
+        .set("known", known.unwrap_or_default())
+        .line(VERSION)
+        .line(UNITS)
+        .set("unit", expected.service_unit())
+        .line("[ \"$process\" = runs ] || units \"$unit\"")
+}
+
+/// The server's unit alone.
+pub(super) fn unit(expected: Dialect) -> Script {
+    Script::new(PUT)
+        .line(UNITS)
+        .command(["units", expected.service_unit()])
+}
+
+fn standing(cluster: &ClusterName, expected: Dialect) -> Script {
+    server_process::script(expected)
+        .set("marks", &MarkKind::folder(cluster))
+        .set("watch", &lock::path(&lock::watch_name(cluster)))
+        .line(PUT)
+        .line(STANDING)
+}
+
+fn call(function: &str, names: &BTreeSet<String>) -> Vec<String> {
+    std::iter::once(function.to_owned())
+        .chain(names.iter().cloned())
+        .collect()
 }

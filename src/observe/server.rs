@@ -1,6 +1,9 @@
 //! Asks a database server for its facts, over its own Unix socket through ssh.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
 
 use super::DEADLINE;
 use crate::facts::SqlFault;
@@ -9,20 +12,79 @@ use crate::fleet::{Connection, Session};
 use crate::inventory::{Account, Cluster};
 use crate::mysql::{AccountName, Dialect, ServerFacts};
 
-/// The facts of the server behind a connection.
+/// A server that gave no facts.
+#[derive(Debug)]
+pub(super) struct NoAnswer {
+    pub(super) fault: SqlFault,
+    /// It did not even refuse: the time ran out.
+    pub(super) silent: bool,
+}
+
+impl NoAnswer {
+    /// Nobody took the connection, which is known at once.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.fault.number.is_none() && !self.silent
+    }
+}
+
+/// The facts of the server behind a connection, each question within a bound.
+///
+/// A session that was lost since it was last used says nothing of the server as it is now (it, or its
+/// whole host, was restarted): the questions are put once more in a new one.
 pub(super) async fn ask(
     connection: &Connection,
     cluster: &Cluster,
     expected: Dialect,
-) -> Result<ServerFacts, SqlFault> {
-    let mut session = connection.sql(&cluster.accounts.admin, expected).await?;
-    read(&mut session, cluster).await
+    within: Duration,
+) -> Result<ServerFacts, NoAnswer> {
+    let begun = Instant::now();
+    let admin = &cluster.accounts.admin;
+    let ask_once = async || {
+        let mut session = connection.sql_within(admin, expected, within).await;
+        match &mut session {
+            Ok(session) => {
+                let answer = read_within(session, cluster, within).await;
+                (answer, session.is_usable())
+            }
+            Err(fault) => (Err(fault.clone()), true),
+        }
+    };
+    let whole = async {
+        match ask_once().await {
+            (Err(_), false) if begun.elapsed() < within => ask_once().await.0,
+            (answer, _) => answer,
+        }
+    };
+    match timeout(within, whole).await {
+        Ok(answer) => answer.map_err(|fault| NoAnswer {
+            silent: begun.elapsed() >= within,
+            fault,
+        }),
+        Err(_) => Err(NoAnswer {
+            fault: SqlFault {
+                number: None,
+                text: format!(
+                    "{}: the server gave no answer within {within:?}",
+                    connection.link.place()
+                ),
+            },
+            silent: true,
+        }),
+    }
 }
 
 /// The facts of the server that a session is on.
 pub(crate) async fn read(
     session: &mut Session<'_>,
     cluster: &Cluster,
+) -> Result<ServerFacts, SqlFault> {
+    read_within(session, cluster, DEADLINE).await
+}
+
+async fn read_within(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    deadline: Duration,
 ) -> Result<ServerFacts, SqlFault> {
     let place = session.place().to_owned();
     let as_fault = |error: SqlError| SqlFault {
@@ -40,7 +102,7 @@ pub(crate) async fn read(
         .to_vec();
     let queries = dialect.fact_queries(&names);
     let texts: Vec<&str> = queries.iter().map(|query| query.statement.text()).collect();
-    let results = session.many(&texts, DEADLINE).await.map_err(as_fault)?;
+    let results = session.many(&texts, deadline).await.map_err(as_fault)?;
     let by_name: BTreeMap<_, _> = queries
         .iter()
         .map(|query| query.name)
