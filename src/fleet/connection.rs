@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, timeout_at};
 
 use crate::facts::SqlFault;
 use crate::fleet::sql::{Sql, SqlError};
@@ -11,7 +12,7 @@ use crate::fleet::ssh::Link;
 use crate::inventory::{Account, HostName};
 use crate::mysql::{Dialect, IDENTITY_QUERY, identify};
 
-/// How long a login to a server may take.
+/// How long a login to a server may take where nobody is in a hurry.
 const LOGIN: Duration = Duration::from_secs(20);
 
 /// A host that answered over ssh.
@@ -22,6 +23,8 @@ pub struct Connection {
     /// Scripts and streams.
     pub link: Link,
     session: Mutex<Option<Open>>,
+    /// What the installed server program calls itself, once it was asked.
+    version: std::sync::OnceLock<String>,
 }
 
 /// A session that is open, and what it speaks once it was asked.
@@ -36,6 +39,7 @@ struct Open {
 pub struct Session<'a> {
     slot: MutexGuard<'a, Option<Open>>,
     place: String,
+    within: Duration,
 }
 
 impl Connection {
@@ -45,7 +49,18 @@ impl Connection {
             host,
             link,
             session: Mutex::new(None),
+            version: std::sync::OnceLock::new(),
         }
+    }
+
+    /// The version line of the installed server program, if it was asked for on this connection.
+    pub(crate) fn known_version(&self) -> Option<&str> {
+        self.version.get().map(String::as_str)
+    }
+
+    /// Remembers the version line: asking for it takes longer than all else that a look does.
+    pub(crate) fn remember_version(&self, line: &str) {
+        self.version.get_or_init(|| line.to_owned());
     }
 
     /// The administrator's session; kept open between conversations, and opened anew when it was lost.
@@ -53,16 +68,34 @@ impl Connection {
     /// The server's Unix socket is forwarded, so the server sees the ssh login: where that is root and
     /// hactl's own account does not exist yet (or has another password), root's socket login serves.
     pub async fn sql(&self, admin: &Account, expected: Dialect) -> Result<Session<'_>, SqlFault> {
-        let mut slot = self.session.lock().await;
+        self.sql_within(admin, expected, LOGIN).await
+    }
+
+    /// As [`Self::sql`], within a bound: for another conversation to end, for the login, and for each
+    /// question about what the server is.
+    pub async fn sql_within(
+        &self,
+        admin: &Account,
+        expected: Dialect,
+        within: Duration,
+    ) -> Result<Session<'_>, SqlFault> {
+        let until = Instant::now() + within;
+        let late = |_| SqlFault {
+            number: None,
+            text: format!("{}: no answer within {within:?}", self.link.place()),
+        };
+        let mut slot = timeout_at(until, self.session.lock()).await.map_err(late)?;
         if slot.as_ref().is_none_or(|open| !open.sql.is_usable()) {
+            let login = self.log_in(admin, expected, within);
             *slot = Some(Open {
-                sql: self.log_in(admin, expected).await?,
+                sql: timeout_at(until, login).await.map_err(late)??,
                 dialect: None,
             });
         }
         Ok(Session {
             slot,
             place: self.link.place(),
+            within,
         })
     }
 
@@ -71,7 +104,12 @@ impl Connection {
         *self.session.lock().await = None;
     }
 
-    async fn log_in(&self, admin: &Account, expected: Dialect) -> Result<Sql, SqlFault> {
+    async fn log_in(
+        &self,
+        admin: &Account,
+        expected: Dialect,
+        within: Duration,
+    ) -> Result<Sql, SqlFault> {
         let as_fault = |error: &SqlError| SqlFault {
             number: error.number(),
             text: format!("{}: {error}", self.host),
@@ -84,14 +122,15 @@ impl Connection {
                 number: None,
                 text: error.to_string(),
             })?;
-        let refused = match Sql::connect(&socket, &admin.user, Some(&admin.password), LOGIN).await {
+        let refused = match Sql::connect(&socket, &admin.user, Some(&admin.password), within).await
+        {
             Ok(sql) => return Ok(sql),
             Err(error) => as_fault(&error),
         };
         if !refused.is_access_denied() || self.link.whoami().login_uid != 0 {
             return Err(refused);
         }
-        Sql::connect(&socket, "root", None, LOGIN)
+        Sql::connect(&socket, "root", None, within)
             .await
             .map_err(|_| refused)
     }
@@ -109,7 +148,7 @@ impl Session<'_> {
             text: format!("{place}: {error}"),
         };
         let rows = self
-            .query(IDENTITY_QUERY, LOGIN)
+            .query(IDENTITY_QUERY, self.within)
             .await
             .map_err(|error| fault(&self.place, error))?;
         let field = |name: &str| {
@@ -129,7 +168,7 @@ impl Session<'_> {
         dialect
             .check_supported()
             .map_err(|error| unknown(error.to_string()))?;
-        self.query(dialect.session_setup().text(), LOGIN)
+        self.query(dialect.session_setup().text(), self.within)
             .await
             .map_err(|error| fault(&self.place, error))?;
         if let Some(open) = self.slot.as_mut() {
@@ -159,6 +198,12 @@ impl Session<'_> {
             Some(open) => open.sql.query_many(texts, deadline).await,
             None => Err(SqlError::Lost),
         }
+    }
+
+    /// Whether the session can still be asked: not after a lost connection or an answer that was not
+    /// awaited.
+    pub fn is_usable(&self) -> bool {
+        self.slot.as_ref().is_some_and(|open| open.sql.is_usable())
     }
 
     /// The host and port, as messages name them.

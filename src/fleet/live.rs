@@ -1,7 +1,8 @@
 //! The fleet of real hosts.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -10,7 +11,7 @@ use crate::fleet::ssh::{HostKeys, Link};
 use crate::fleet::{ActionError, Connection, Fleet, apply};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::Dialect;
-use crate::observe::{self, Question};
+use crate::observe;
 use crate::plan::{Outcome, Step};
 
 /// Told how far a long action is.
@@ -19,40 +20,59 @@ pub trait Progress: Send + Sync {
     fn tell(&self, host: &HostName, text: &str);
 }
 
+/// How long connecting to all hosts may take where nobody is in a hurry: four steps to each of them.
+const CONNECT: Duration = Duration::from_mins(1);
+
 /// Real hosts over ssh and SQL.
+///
+/// A connection that was lost stays lost until [`LiveFleet::reconnect`]; whoever still holds the old one
+/// gets errors from it, bounded in time.
 #[derive(Debug)]
 pub struct LiveFleet {
     cluster: Arc<Cluster>,
-    connections: BTreeMap<HostName, Arc<Connection>>,
-    unreachable: BTreeMap<HostName, Unreachable>,
+    host_keys: HostKeys,
+    dialled: RwLock<BTreeMap<HostName, Dialled>>,
 }
+
+/// How the latest attempt to reach a host ended.
+type Dialled = Result<Arc<Connection>, Unreachable>;
 
 impl LiveFleet {
     /// Connects to every host side by side. One that cannot be reached is remembered as such.
     pub async fn connect(cluster: Arc<Cluster>, host_keys: HostKeys) -> Self {
+        Self::connect_within(cluster, host_keys, CONNECT).await
+    }
+
+    /// As [`Self::connect`]; a host that has not answered in time counts as unreachable.
+    pub async fn connect_within(
+        cluster: Arc<Cluster>,
+        host_keys: HostKeys,
+        within: Duration,
+    ) -> Self {
         let mut tasks = JoinSet::new();
         for host in cluster.hosts.values() {
-            let (name, target) = (host.name.clone(), (&host.ssh).into());
-            tasks.spawn(async move { (name, Link::connect(&target, host_keys).await) });
+            let host = host.clone();
+            tasks.spawn(async move { (host.name.clone(), dial(&host, host_keys, within).await) });
         }
-        let mut connections = BTreeMap::new();
-        let mut unreachable = BTreeMap::new();
-        while let Some(joined) = tasks.join_next().await {
-            let Ok((name, result)) = joined else { continue };
-            match result {
-                Ok(link) => {
-                    connections.insert(name.clone(), Arc::new(Connection::new(name, link)));
-                }
-                Err(error) => {
-                    unreachable.insert(name, observe::unreachable(&error));
-                }
-            }
-        }
+        let dialled = tasks.join_all().await.into_iter().collect();
         Self {
             cluster,
-            connections,
-            unreachable,
+            host_keys,
+            dialled: RwLock::new(dialled),
         }
+    }
+
+    /// Connects to a host anew, whatever became of its connection. The warm ssh connection is taken up
+    /// if it answers.
+    pub async fn reconnect(&self, host: &HostName, within: Duration) -> Result<(), Unreachable> {
+        let Some(host) = self.cluster.host(host) else {
+            return Ok(());
+        };
+        let answer = dial(host, self.host_keys, within).await;
+        let result = answer.as_ref().map(|_| ()).map_err(Clone::clone);
+        let mut dialled = self.dialled.write().unwrap_or_else(PoisonError::into_inner);
+        dialled.insert(host.name.clone(), answer);
+        result
     }
 
     /// The inventory.
@@ -60,11 +80,32 @@ impl LiveFleet {
         &self.cluster
     }
 
-    /// The connection to a host.
-    pub fn connection(&self, host: &HostName) -> Result<&Arc<Connection>, ActionError> {
-        self.connections
-            .get(host)
-            .ok_or_else(|| ActionError::NotConnected { host: host.clone() })
+    fn dialled(&self) -> BTreeMap<HostName, Dialled> {
+        let dialled = self.dialled.read().unwrap_or_else(PoisonError::into_inner);
+        dialled.clone()
+    }
+
+    /// The connection to a host, as it was when it was last dialled.
+    pub fn connection(&self, host: &HostName) -> Result<Arc<Connection>, ActionError> {
+        let dialled = self.dialled.read().unwrap_or_else(PoisonError::into_inner);
+        match dialled.get(host) {
+            Some(Ok(connection)) => Ok(Arc::clone(connection)),
+            _ => Err(ActionError::NotConnected { host: host.clone() }),
+        }
+    }
+
+    /// Every connection.
+    pub fn connections(&self) -> Vec<Arc<Connection>> {
+        self.dialled()
+            .into_values()
+            .filter_map(Result::ok)
+            .collect()
+    }
+
+    /// The names of the hosts that there is a connection to.
+    pub fn connected(&self) -> BTreeSet<HostName> {
+        let connections = self.connections();
+        connections.iter().map(|one| one.host.clone()).collect()
     }
 
     /// The inventory's entry of a host.
@@ -74,14 +115,10 @@ impl LiveFleet {
             .ok_or_else(|| ActionError::NotConnected { host: name.clone() })
     }
 
-    /// Every connection.
-    pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
-        self.connections.values()
-    }
-
     /// Whether scripts run as root on every host that was reached.
     pub fn is_root_everywhere(&self) -> bool {
         self.connections()
+            .iter()
             .all(|connection| connection.link.whoami().script_uid == 0)
     }
 
@@ -97,14 +134,15 @@ impl LiveFleet {
             return;
         };
         let mut tasks = JoinSet::new();
-        for (name, connection) in &self.connections {
+        for connection in self.connections() {
+            let name = &connection.host;
             let Some(dialect) = seen.server(name).map(|facts| facts.dialect) else {
                 continue;
             };
             if *name == source.name {
                 continue;
             }
-            let (connection, cluster) = (Arc::clone(connection), Arc::clone(&self.cluster));
+            let cluster = Arc::clone(&self.cluster);
             let source = source.clone();
             tasks.spawn(async move {
                 let account = &cluster.accounts.replication;
@@ -121,38 +159,63 @@ impl LiveFleet {
     }
 }
 
-impl Fleet for LiveFleet {
-    async fn observe(&self, needs: &BTreeMap<HostName, Needs>) -> Observation {
+impl LiveFleet {
+    /// Looks at the chosen hosts side by side, each in its own way.
+    async fn see<L, F>(&self, chosen: impl Fn(&HostName) -> bool, look: L) -> Observation
+    where
+        L: Fn(Arc<Connection>, Arc<Cluster>) -> F,
+        F: Future<Output = HostView> + Send + 'static,
+    {
         let mut tasks = JoinSet::new();
-        for (name, connection) in &self.connections {
-            let connection = Arc::clone(connection);
-            let cluster = Arc::clone(&self.cluster);
-            let needs = needs.get(name).cloned().unwrap_or_default();
-            tasks.spawn(async move {
-                let question = Question {
-                    cluster: &cluster,
-                    needs: &needs,
-                };
-                (
-                    connection.host.clone(),
-                    observe::look(&connection, &question).await,
-                )
-            });
-        }
-        let mut hosts: BTreeMap<_, _> = self
-            .unreachable
-            .iter()
-            .map(|(name, why)| (name.clone(), HostView::Unreachable(why.clone())))
-            .collect();
-        while let Some(joined) = tasks.join_next().await {
-            if let Ok((name, view)) = joined {
-                hosts.insert(name, view);
+        let mut hosts = BTreeMap::new();
+        for (name, dialled) in self.dialled() {
+            match dialled {
+                _ if !chosen(&name) => {}
+                Ok(connection) => {
+                    let looking = look(connection, Arc::clone(&self.cluster));
+                    tasks.spawn(async move { (name, looking.await) });
+                }
+                Err(why) => {
+                    hosts.insert(name, HostView::Unreachable(why));
+                }
             }
         }
+        hosts.extend(tasks.join_all().await);
         Observation {
             taken_at: observe::now(),
             hosts,
         }
+    }
+}
+
+/// Connects to one host within a bound.
+async fn dial(host: &Host, host_keys: HostKeys, within: Duration) -> Dialled {
+    match Link::connect_within(&(&host.ssh).into(), host_keys, within).await {
+        Ok(link) => Ok(Arc::new(Connection::new(host.name.clone(), link))),
+        Err(error) => Err(observe::unreachable(&error)),
+    }
+}
+
+impl Fleet for LiveFleet {
+    async fn observe(&self, needs: &BTreeMap<HostName, Needs>) -> Observation {
+        self.see(
+            |_| true,
+            |connection, cluster| {
+                let needs = needs.get(&connection.host).cloned().unwrap_or_default();
+                async move { observe::survey(&connection, &cluster, &needs).await }
+            },
+        )
+        .await
+    }
+
+    async fn look(&self, hosts: &BTreeSet<HostName>, within: Duration) -> Observation {
+        self.see(
+            |host| hosts.contains(host),
+            |connection, cluster| async move {
+                observe::glance(&connection, &cluster, within).await
+            },
+        )
+        .await
     }
 
     async fn apply(&self, step: &Step, progress: &dyn Progress) -> Outcome {

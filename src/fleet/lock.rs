@@ -1,16 +1,21 @@
 //! A lock on a host that lives exactly as long as the process that holds it.
 //!
-//! It is a `flock` held by a remote `cat` on one of our channels: when our end goes away, however it
-//! goes, its input ends and the lock is free; the warm ssh master does not keep it. It must never be
-//! taken on trust: [`HostLock::check`] asks the far end.
+//! It is a `flock` held by a remote shell on one of our channels: when our end goes away, however it
+//! goes, its input ends and the lock is free; the warm ssh master does not keep it. Where not even the end
+//! of a connection gets through, it is a lease that runs out. It must never be taken on trust:
+//! [`HostLock::check`] asks the far end.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
 
+pub use super::holder::Holder;
 use super::script::{Script, Stdin};
 use super::ssh::{Channel, Effect, Link, LinkError, LinkFault, Talk};
+use crate::inventory::ClusterName;
 
 /// In a folder that only root can make: in the world-writable `/run/lock` anybody could make the file
 /// first and hold the lock for ever.
@@ -18,49 +23,10 @@ const FOLDER: &str = "/run/hactl";
 
 /// How long the host may take to say whether the lock is free: it never waits for it.
 const VERDICT: Duration = Duration::from_secs(10);
-
-/// Who holds a lock, as the lock file says it to others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// `user@controller`.
-    pub who: String,
-    /// Process id on the controller.
-    pub pid: u32,
-    /// Since when, as text (RFC 3339).
-    pub since: String,
-    /// What it does, without secrets: `bootstrap shop`.
-    pub command: String,
-}
-
-impl Holder {
-    /// This process, now. `command` must not hold a secret: it is written to the host.
-    pub fn this_process(command: impl Into<String>) -> Self {
-        let user = std::env::var("USER")
-            .unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()));
-        let host = rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned();
-        Self {
-            who: format!("{user}@{host}"),
-            pid: std::process::id(),
-            since: jiff::Timestamp::now()
-                .strftime("%Y-%m-%dT%H:%M:%SZ")
-                .to_string(),
-            command: command.into(),
-        }
-    }
-
-    fn line(&self) -> String {
-        let Self {
-            who,
-            pid,
-            since,
-            command,
-        } = self;
-        format!("{who}, pid {pid}, since {since}: {command}").replace(char::is_control, " ")
-    }
-}
+/// How long a lock is held after the last sign of life of its holder's.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often the holder gives one.
+const BEAT: Duration = Duration::from_secs(4);
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
@@ -127,8 +93,28 @@ impl LockError {
 pub struct HostLock {
     name: String,
     place: String,
-    channel: Channel,
-    beats: u64,
+    /// Each is answered when the host has said that the lock is still held.
+    checks: mpsc::UnboundedSender<oneshot::Sender<()>>,
+    /// Keeps it, and ends with this.
+    keeper: JoinSet<()>,
+}
+
+/// A question to the host that is on its way.
+#[derive(Debug)]
+pub struct PendingCheck {
+    answer: oneshot::Receiver<()>,
+    lost: LockError,
+}
+
+/// The lock's file on a host.
+pub(crate) fn path(name: &str) -> String {
+    format!("{FOLDER}/{name}.lock")
+}
+
+/// The name of the lock that whoever watches a cluster holds on its hosts. The lock for changing it
+/// has the cluster's own name.
+pub fn watch_name(cluster: &ClusterName) -> String {
+    format!("{cluster}.watch")
 }
 
 impl Link {
@@ -154,12 +140,7 @@ impl Link {
             return Err(self.fail(fault, Effect::Unknown).into());
         };
         match verdict.as_deref() {
-            Some("locked") => Ok(HostLock {
-                name,
-                place,
-                channel,
-                beats: 0,
-            }),
+            Some("locked") => Ok(HostLock::keep(name, place, channel)),
             Some("held") => {
                 let remote_pid = line(&mut channel).await.and_then(|pid| pid.parse().ok());
                 let by = line(&mut channel).await.filter(|by| !by.is_empty());
@@ -181,49 +162,112 @@ impl Link {
 }
 
 impl HostLock {
-    /// Asks the far end whether the lock is still held, by a line that its `cat` must send back.
-    pub async fn check(&mut self, deadline: Duration) -> Result<(), LockError> {
-        self.beats += 1;
-        let sent = format!("beat {}", self.beats);
-        let echo = async {
-            let stdin = self.channel.stdin.as_mut()?;
-            stdin.write_all(format!("{sent}\n").as_bytes()).await.ok()?;
-            line(&mut self.channel).await
-        };
-        match timeout(deadline, echo).await {
-            Ok(Some(back)) if back == sent => Ok(()),
-            _ => Err(LockError::Lost {
-                place: self.place.clone(),
-                name: self.name.clone(),
-            }),
+    fn keep(name: String, place: String, channel: Channel) -> Self {
+        let (checks, taken) = mpsc::unbounded_channel();
+        let mut keeper = JoinSet::new();
+        keeper.spawn(keep(channel, taken));
+        Self {
+            name,
+            place,
+            checks,
+            keeper,
         }
     }
 
+    fn lost(&self) -> LockError {
+        LockError::Lost {
+            place: self.place.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// Whether it is known to have been lost: the host fell silent for too long, or ended it.
+    pub fn is_over(&self) -> bool {
+        self.checks.is_closed()
+    }
+
+    /// Sends a question to the host: is the lock still held?
+    pub fn begin_check(&self) -> PendingCheck {
+        let (asker, answer) = oneshot::channel();
+        // A keeper that has ended drops it, which is the answer.
+        let _ = self.checks.send(asker);
+        PendingCheck {
+            answer,
+            lost: self.lost(),
+        }
+    }
+
+    /// Asks the host whether the lock is still held.
+    pub async fn check(&self, within: Duration) -> Result<(), LockError> {
+        self.begin_check().end(Instant::now() + within).await
+    }
+
     /// Frees the lock and waits until it is free on the host.
-    pub async fn release(mut self, deadline: Duration) -> Result<(), LockError> {
-        drop(self.channel.stdin.take());
-        let lost = LockError::Lost {
-            place: self.place,
-            name: self.name,
-        };
-        let end = async {
-            let mut rest = Vec::new();
-            let _ = self.channel.stdout.read_to_end(&mut rest).await;
-            self.channel.finish().await
-        };
-        match timeout(deadline, end).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(error.into()),
+    pub async fn release(self, within: Duration) -> Result<(), LockError> {
+        let lost = self.lost();
+        let Self {
+            checks, mut keeper, ..
+        } = self;
+        drop(checks);
+        match timeout(within, keeper.join_next()).await {
+            Ok(_) => Ok(()),
             Err(_) => Err(lost),
         }
     }
 }
 
-/// The holder writes its name only after it got the lock. `cat` takes the shell's place, so the pid
-/// in the file is the one to kill.
+impl PendingCheck {
+    /// Waits for the answer; none in time is "lost".
+    pub async fn end(self, until: Instant) -> Result<(), LockError> {
+        match timeout_at(until, self.answer).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(self.lost),
+        }
+    }
+}
+
+/// Renews the lock until nobody wants it any more, then frees it. When the host falls silent, the lock
+/// is over: by then it has been freed there, or the host is gone.
+async fn keep(mut channel: Channel, mut checks: mpsc::UnboundedReceiver<oneshot::Sender<()>>) {
+    let mut beats = 0_u64;
+    loop {
+        let asker = match timeout(BEAT, checks.recv()).await {
+            Ok(Some(asker)) => Some(asker),
+            Ok(None) => break,
+            Err(_) => None,
+        };
+        beats += 1;
+        match timeout(LEASE, echo(&mut channel, beats)).await {
+            Ok(Some(())) => {}
+            _ => return,
+        }
+        if let Some(asker) = asker {
+            // Whoever asked may have stopped waiting.
+            let _ = asker.send(());
+        }
+    }
+    drop(channel.stdin.take());
+    let mut rest = Vec::new();
+    // Its end is all that matters.
+    let _ = channel.stdout.read_to_end(&mut rest).await;
+    let _ = channel.finish().await;
+}
+
+/// Sends a line that the far end must send back.
+async fn echo(channel: &mut Channel, beat: u64) -> Option<()> {
+    let sent = format!("beat {beat}");
+    let stdin = channel.stdin.as_mut()?;
+    stdin.write_all(format!("{sent}\n").as_bytes()).await.ok()?;
+    (line(channel).await? == sent).then_some(())
+}
+
+/// The holder writes its name only after it got the lock. The pid in the file is the one to kill: the
+/// lock is the shell's alone, what it starts gets none of it. A line must come in time, or it ends: a
+/// controller that lost its power closes no connection.
 fn script(name: &str, holder: &Holder) -> Script {
+    let lease = LEASE.as_secs();
     Script::default()
-        .set("file", &format!("{FOLDER}/{name}.lock"))
+        .set("file", &path(name))
         .set("holder", &holder.line())
         .line(format!("mkdir -p {FOLDER} && exec 9>>\"$file\" || exit 73"))
         .line("flock -n -E 75 9; got=$?")
@@ -231,7 +275,10 @@ fn script(name: &str, holder: &Holder) -> Script {
         .line("[ $got = 0 ] || exit 74")
         .line("printf '%s\\n' $$ \"$holder\" >\"$file\" || exit 73")
         .line("echo locked")
-        .line("exec cat")
+        .line("one='IFS= read -r line && printf \"%s\\n\" \"$line\"'")
+        .line(format!(
+            "while line=$(exec timeout {lease} sh -c \"$one\" 9>&-); do printf '%s\\n' \"$line\"; done"
+        ))
 }
 
 async fn line(channel: &mut Channel) -> Option<String> {

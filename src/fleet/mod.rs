@@ -6,9 +6,12 @@
 mod action_error;
 mod apply;
 mod connection;
+mod holder;
 mod live;
+pub mod local;
 pub mod lock;
 pub mod script;
+pub(crate) mod server_process;
 pub mod sql;
 pub mod ssh;
 pub mod stream;
@@ -20,7 +23,8 @@ pub use live::{LiveFleet, Progress};
 use crate::facts::{Needs, Observation};
 use crate::inventory::HostName;
 use crate::plan::{Outcome, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Hosts that can be looked at and acted on. The live one does it over ssh and SQL; tests bring their
 /// own.
@@ -29,6 +33,14 @@ pub trait Fleet {
     fn observe(
         &self,
         needs: &BTreeMap<HostName, Needs>,
+    ) -> impl Future<Output = Observation> + Send;
+
+    /// Looks at some hosts, each for at most so long; those that do not answer in time are seen as
+    /// unreachable, with that reason.
+    fn look(
+        &self,
+        hosts: &BTreeSet<HostName>,
+        within: Duration,
     ) -> impl Future<Output = Observation> + Send;
 
     /// Carries out one step, which may have been done before.

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::{LOCKS, STATEMENT, execute, facts, session};
-use crate::fleet::{ActionError, Connection, LiveFleet};
+use crate::fleet::{ActionError, Connection, LiveFleet, Session};
 use crate::inventory::HostName;
+use crate::mysql::error_code::{NO_SUCH_DATABASE, NO_SUCH_TABLE};
 use crate::mysql::{GtidSet, ServerFacts, Statement, WaitResult};
 use crate::plan::Outcome;
 
@@ -16,8 +17,9 @@ const CREATE_SCHEMA: &str = "CREATE DATABASE IF NOT EXISTS hactl";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS hactl.canary (\
      id TINYINT UNSIGNED NOT NULL PRIMARY KEY, token CHAR(36) NOT NULL, \
      written_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB";
-const WRITE: &str = "REPLACE INTO hactl.canary (id, token) VALUES (1, UUID())";
-const READ: &str = "SELECT token FROM hactl.canary WHERE id = 1";
+const DRAW: &str = "SET @hactl_token = UUID()";
+const WRITE: &str = "REPLACE INTO hactl.canary (id, token) VALUES (1, @hactl_token)";
+const READ: &str = "SELECT token, token = @hactl_token AS same FROM hactl.canary WHERE id = 1";
 
 /// Proves replication from one server to others.
 pub(super) async fn prove(
@@ -27,14 +29,17 @@ pub(super) async fn prove(
 ) -> Result<Outcome, ActionError> {
     let host = &connection.host;
     let (mut primary, _) = session(fleet, connection).await?;
-    for text in [CREATE_SCHEMA, CREATE_TABLE, WRITE] {
-        execute(&mut primary, host, &Statement::new(text), STATEMENT).await?;
-    }
-    let written = token(&execute(&mut primary, host, &Statement::new(READ), STATEMENT).await?);
+    let written = write(&mut primary, host).await?;
     let executed = facts(fleet, &mut primary).await?.executed;
     let mut seen = Vec::new();
     for replica in replicas {
-        let there = arrive(fleet, fleet.connection(replica)?, &executed, &written).await?;
+        let there = arrive(
+            fleet,
+            fleet.connection(replica)?.as_ref(),
+            &executed,
+            &written,
+        )
+        .await?;
         seen.push((replica, there));
     }
     // Read again after the replicas: what clients wrote meanwhile is not errant.
@@ -46,6 +51,41 @@ pub(super) async fn prove(
         }
     }
     Ok(Outcome::Changed)
+}
+
+/// Writes a row and reads it back: the proof that a server commits. Gives what the row says.
+pub(super) async fn write(
+    session: &mut Session<'_>,
+    host: &HostName,
+) -> Result<String, ActionError> {
+    let missing = |error: &ActionError| {
+        matches!(error, ActionError::Statement { source, .. }
+            if matches!(source.number(), Some(NO_SUCH_TABLE | NO_SUCH_DATABASE)))
+    };
+    execute(session, host, &Statement::new(DRAW), STATEMENT).await?;
+    // Created only where it is missing: that is two transactions more.
+    let create: &[&str] = match execute(session, host, &Statement::new(WRITE), STATEMENT).await {
+        Ok(_) => &[],
+        Err(error) if missing(&error) => &[CREATE_SCHEMA, CREATE_TABLE, WRITE],
+        Err(error) => return Err(error),
+    };
+    for text in create {
+        execute(session, host, &Statement::new(*text), STATEMENT).await?;
+    }
+    let rows = execute(session, host, &Statement::new(READ), STATEMENT).await?;
+    let read = |name: &str| {
+        rows.first()
+            .and_then(|row| row.get(name))
+            .cloned()
+            .flatten()
+    };
+    if read("same").as_deref() == Some("1") {
+        return Ok(read("token").unwrap_or_default());
+    }
+    Err(unfit(
+        host,
+        "a row that it was told to write is not what is read back".to_owned(),
+    ))
 }
 
 async fn arrive(

@@ -1,4 +1,5 @@
-//! Writes files, never half: to a temporary file in the same folder, synced, then renamed.
+//! Writes files, never half: to a temporary file in the same folder, synced, then renamed. Takes files
+//! away, never folders.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,4 +38,20 @@ pub(super) async fn write(
     run(connection, "writing a file", script, SCRIPT)
         .await
         .map(|_| Outcome::Changed)
+}
+
+const REMOVE: &str = r#"
+[ -e "$path" ] || [ -L "$path" ] || { echo already; exit 0; }
+rm -f -- "$path"
+"#;
+
+/// Takes one file away.
+pub(super) async fn remove(connection: &Connection, path: &str) -> Result<Outcome, ActionError> {
+    let script = Script::default().set("path", path).line(REMOVE);
+    let answer = run(connection, "removing a file", script, SCRIPT).await?;
+    Ok(if answer.trim() == "already" {
+        Outcome::Already
+    } else {
+        Outcome::Changed
+    })
 }

@@ -2,12 +2,28 @@
 //! before, and says so; none of them chooses anything.
 
 mod account;
+mod await_acker;
+mod await_position;
+mod binlog_files;
 mod canary;
+mod catch_up;
+mod demote;
+mod drain;
+mod events;
+mod fence;
 mod file;
+mod hold;
+mod hook;
 mod package;
+mod promote;
+mod receiver;
 mod relay_log;
 mod replicate;
+mod rewind;
+mod salvage;
+mod save_errant;
 mod seed;
+mod unfence;
 mod unit;
 mod variable;
 mod vip;
@@ -17,9 +33,9 @@ use std::time::Duration;
 use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
-use crate::mysql::{Dialect, Rows, ServerFacts, Statement};
+use crate::mysql::{Dialect, FactError, Rows, SemiSync, ServerFacts, Statement};
 use crate::observe::read_server;
-use crate::plan::{Action, Outcome, Step};
+use crate::plan::{Action, FenceMethod, Outcome, Step};
 
 /// How long an ordinary script may take.
 const SCRIPT: Duration = Duration::from_mins(1);
@@ -37,7 +53,16 @@ pub(super) async fn apply(
     step: &Step,
     progress: &dyn Progress,
 ) -> Result<Outcome, ActionError> {
+    // What runs on this machine needs no way to the host.
+    match &step.action {
+        Action::Fence {
+            method: FenceMethod::Command,
+        } => return fence::by_command(fleet, &step.host, progress).await,
+        Action::RunHook { hook } => return hook::run(fleet, &step.host, *hook, progress).await,
+        _ => {}
+    }
     let connection = fleet.connection(&step.host)?;
+    let connection = connection.as_ref();
     match &step.action {
         Action::InstallPackages { packages } => package::install(connection, packages).await,
         Action::WriteFile(file) => file::write(connection, file).await,
@@ -55,10 +80,45 @@ pub(super) async fn apply(
             replicate::replicate(fleet, connection, source, progress).await
         }
         Action::ProveReplication { replicas } => canary::prove(fleet, connection, replicas).await,
-        Action::AddVip { address, interface } => vip::add(connection, address, interface).await,
-        Action::RemoveVip { address, interface } => {
-            vip::remove(connection, address, interface).await
+        Action::AddVip {
+            address,
+            interface,
+            neighbours,
+            lease,
+        } => vip::add(connection, address, interface, *neighbours, *lease).await,
+        Action::RemoveVip { address, .. } => vip::remove(connection, address).await,
+        Action::RemoveFile { path } => file::remove(connection, path).await,
+        Action::Fence {
+            method: FenceMethod::Ssh,
+        } => fence::over_ssh(fleet, connection, progress).await,
+        Action::Unfence => unfence::unfence(fleet, connection).await,
+        Action::Drain => drain::drain(fleet, connection, progress).await,
+        Action::Salvage { from, after } => {
+            salvage::salvage(fleet, connection, from, after.as_ref(), progress).await
         }
+        Action::CatchUp { source, until } => {
+            catch_up::catch_up(fleet, connection, source, until, progress).await
+        }
+        Action::AwaitPosition { position, within } => {
+            await_position::wait(fleet, connection, position, *within).await
+        }
+        Action::Promote { within } => promote::promote(fleet, connection, *within, progress).await,
+        Action::AwaitAcker { within } => await_acker::wait(fleet, connection, *within).await,
+        Action::Demote { within } => demote::demote(fleet, connection, *within).await,
+        Action::Rewind => rewind::rewind(fleet, connection).await,
+        Action::SaveErrant {
+            beside,
+            transactions,
+            path,
+        } => save_errant::save(fleet, connection, beside, transactions, path).await,
+        Action::Fence {
+            method: FenceMethod::Command,
+        }
+        | Action::RunHook { .. } => Err(ActionError::Unfit {
+            host: step.host.clone(),
+            reason: format!("`{}` is not done on a host", step.action),
+            hint: String::new(),
+        }),
     }
 }
 
@@ -101,6 +161,37 @@ async fn facts(fleet: &LiveFleet, session: &mut Session<'_>) -> Result<ServerFac
     read_server(session, fleet.cluster())
         .await
         .map_err(ActionError::Login)
+}
+
+/// What a server says of semi-sync.
+async fn ask_semi_sync(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+) -> Result<SemiSync, ActionError> {
+    let queries = dialect.semi_sync_queries();
+    let texts: Vec<&str> = queries.iter().map(Statement::text).collect();
+    let answers =
+        session
+            .many(&texts, STATEMENT)
+            .await
+            .map_err(|source| ActionError::Statement {
+                host: host.clone(),
+                statement: texts.join("; "),
+                source,
+            })?;
+    dialect
+        .read_semi_sync_answers(&answers)
+        .map_err(|error| unreadable(host, &error))
+}
+
+/// An answer that does not say what it should.
+fn unreadable(host: &HostName, error: &FactError) -> ActionError {
+    ActionError::Unfit {
+        host: host.clone(),
+        reason: error.to_string(),
+        hint: "run `hactl bootstrap`: it gives the admin account what it needs".to_owned(),
+    }
 }
 
 /// Runs a statement that must succeed.

@@ -1,55 +1,103 @@
-//! Waits until a running applier has applied everything that was received. Whoever changes or resets
-//! replication does this first: what was received may have been acknowledged.
+//! What a replica has received and not yet applied. Whoever changes or resets replication, or elects a
+//! replica, sees to it first that all of it is applied: it may have been acknowledged to a client.
+//!
+//! It must never leave a relay log behind in a way that the next start throws it away unread.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::facts;
-use crate::fleet::{ActionError, LiveFleet, Progress, Session};
+use super::run;
+use crate::facts::SqlFault;
+use crate::fleet::script::Script;
+use crate::fleet::{ActionError, Connection, Progress, Session};
 use crate::inventory::HostName;
-use crate::mysql::{ReplicaStatus, ThreadState};
+use crate::mysql::{Dialect, Received, ReplicaStatus, Standing, Statement, ThreadState};
 
-/// How often the position is looked at.
-const EVERY: Duration = Duration::from_millis(100);
+/// How long the two questions about a server's standing may take.
+const ANSWER: Duration = Duration::from_secs(10);
 /// How long the applier may stand still before it is given up. A large transaction stands still, too.
 const STALL: Duration = Duration::from_mins(10);
+/// How long an applier at the end of its relay log must have waited before the rest is taken for a
+/// transaction that was cut off.
+const SETTLED: Duration = Duration::from_millis(300);
+/// How long applying a relay log at start may take.
+const REPLAY: Duration = Duration::from_hours(6);
 
-/// The replication status, if the server is a replica.
-pub(super) async fn status(
-    fleet: &LiveFleet,
-    session: &mut Session<'_>,
-) -> Result<Option<ReplicaStatus>, ActionError> {
-    Ok(facts(fleet, session).await?.replica)
+/// Looks often at first, then less: what mostly takes a few milliseconds is not made slower, and what
+/// takes minutes costs the server nothing.
+pub(super) struct Pace(Duration);
+
+impl Pace {
+    /// Begins with two milliseconds.
+    pub(super) fn new() -> Self {
+        Self(Duration::from_millis(2))
+    }
+
+    /// Waits until the next look.
+    pub(super) async fn wait(&mut self) {
+        sleep(self.0).await;
+        self.0 = (self.0 * 5 / 4).min(Duration::from_millis(100));
+    }
 }
 
-/// Waits until the applier has applied all that was received; the receiver must be stopped.
-pub(super) async fn drain(
-    fleet: &LiveFleet,
+/// The server's part in replication as it is now.
+pub(super) async fn standing(session: &mut Session<'_>) -> Result<Standing, ActionError> {
+    let dialect = session.dialect().await.map_err(ActionError::Login)?;
+    let place = session.place().to_owned();
+    let fault = |number, text: String| {
+        let text = format!("{place}: {text}");
+        ActionError::Login(SqlFault { number, text })
+    };
+    let queries = dialect.standing_queries();
+    let texts: Vec<&str> = queries.iter().map(Statement::text).collect();
+    let answers = session
+        .many(&texts, ANSWER)
+        .await
+        .map_err(|error| fault(error.number(), error.to_string()))?;
+    dialect
+        .read_standing(&answers)
+        .map_err(|error| fault(None, error.to_string()))
+}
+
+/// Waits until the applier has applied all that was received; the receiver must be stopped. Gives the
+/// standing that says so.
+pub(super) async fn await_applied(
     session: &mut Session<'_>,
     host: &HostName,
     progress: &dyn Progress,
-) -> Result<(), ActionError> {
+) -> Result<Standing, ActionError> {
+    let mut pace = Pace::new();
     let mut moved = Instant::now();
     let mut position = None;
     loop {
-        let Some(status) = status(fleet, session).await? else {
-            return Ok(());
+        let seen = standing(session).await?;
+        let received = seen.received();
+        let Some(status) = seen
+            .replica
+            .as_ref()
+            .filter(|_| received != Received::Applied)
+        else {
+            return Ok(seen);
         };
-        if status.relay_log_applied() {
-            return Ok(());
-        }
         if status.applier == ThreadState::Stopped {
-            return Err(applier_stopped(host, &status));
+            return Err(applier_stopped(host, status));
         }
-        let now = Some((
+        let now = (
+            seen.executed.clone(),
             status.relay_log_file.clone(),
             status.relay_log_pos,
-            status.exec_source_pos,
-        ));
-        if position != now {
-            position = now;
+            received,
+        );
+        if position.as_ref() != Some(&now) {
+            position = Some(now);
             moved = Instant::now();
+        }
+        if received == Received::Settled && moved.elapsed() >= SETTLED {
+            return Ok(seen);
+        }
+        if status.delay_s > 0 && received == Received::Pending {
+            return Err(delayed(host, status.delay_s));
         }
         if moved.elapsed() > STALL {
             return Err(ActionError::TimedOut {
@@ -59,8 +107,31 @@ pub(super) async fn drain(
             });
         }
         progress.tell(host, "applying what was received");
-        sleep(EVERY).await;
+        pace.wait().await;
     }
+}
+
+/// Where a plain start would throw the relay log away (both threads stopped, S1), starts replication by
+/// the program on the host that applies it first. The session must be free: the program may take long.
+pub(super) async fn replay_if_stopped(
+    connection: &Connection,
+    dialect: Dialect,
+    seen: &Standing,
+    progress: &dyn Progress,
+) -> Result<(), ActionError> {
+    let stopped = seen.replica.as_ref().is_some_and(|status| {
+        status.receiver == ThreadState::Stopped && status.applier == ThreadState::Stopped
+    });
+    let Some(program) = dialect.safe_start_program().filter(|_| stopped) else {
+        return Ok(());
+    };
+    progress.tell(
+        &connection.host,
+        "applying what was received before it stopped",
+    );
+    let script = Script::new("").command([program]);
+    run(connection, "applying the relay log", script, REPLAY).await?;
+    Ok(())
 }
 
 /// The applier's error, and the choice that it leaves.
@@ -78,5 +149,17 @@ pub(super) fn applier_stopped(host: &HostName, status: &ReplicaStatus) -> Action
         hint: format!(
             "repair the row that it names; or, if the data of {host} may go, run bootstrap with --reseed {host}"
         ),
+    }
+}
+
+fn delayed(host: &HostName, seconds: u64) -> ActionError {
+    ActionError::Unfit {
+        host: host.clone(),
+        reason: format!(
+            "it is held back by {seconds} s on purpose and has not applied all that it received"
+        ),
+        hint:
+            "a delayed replica cannot lead soon; take its delay away, or mark it `promotion: never`"
+                .to_owned(),
     }
 }

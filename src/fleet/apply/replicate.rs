@@ -2,24 +2,27 @@
 //!
 //! Both servers delete the relay log without a word when replication is changed with both threads
 //! stopped; MariaDB with GTID does so even when it is only started. So: first everything received is
-//! applied, then the change.
+//! applied, then the change. Where the applier can go on meanwhile, nothing is waited for.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use super::relay_log::{applier_stopped, drain, status};
-use super::{STATEMENT, execute, run, session};
-use crate::fleet::script::Script;
+use super::events::outside_binlog;
+use super::relay_log::{Pace, applier_stopped, await_applied, replay_if_stopped, standing};
+use super::{LOCKS, STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
-use crate::mysql::{Dialect, ReplicaStatus, Switch, ThreadState};
+use crate::mysql::{
+    Dialect, GtidSet, Positioning, ReplicaStatus, RepointNeeds, SourceOptions, Standing, Switch,
+    ThreadState,
+};
 use crate::plan::Outcome;
 
 /// How long the receiver may take until it streams.
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long applying a relay log at start may take.
-const APPLY: Duration = Duration::from_hours(6);
+/// After this long a receiver that has stopped with an error stays stopped.
+const SETTLES: Duration = Duration::from_secs(1);
 
 /// Brings one replica in line.
 pub(super) async fn replicate(
@@ -28,55 +31,90 @@ pub(super) async fn replicate(
     source: &HostName,
     progress: &dyn Progress,
 ) -> Result<Outcome, ActionError> {
-    let host = &connection.host;
-    let source = fleet.host(source)?;
-    let wanted = source.as_source(&fleet.cluster().accounts.replication);
-    if let Some(safe_start) = stopped_entirely(fleet, connection).await? {
-        progress.tell(host, "applying what was received before it stopped");
-        run(
-            connection,
-            "applying the relay log",
-            Script::new("").command([safe_start]),
-            APPLY,
-        )
-        .await?;
-    }
-    let (mut session, dialect) = session(fleet, connection).await?;
-    if let Some(seen) = status(fleet, &mut session).await? {
-        if seen.receiver != ThreadState::Stopped {
-            execute(&mut session, host, &dialect.stop_receiver(), STATEMENT).await?;
-        }
-        if seen.applier == ThreadState::Stopped {
-            execute(&mut session, host, &dialect.start_applier(), STATEMENT).await?;
-        }
-        drain(fleet, &mut session, host, progress).await?;
-        execute(&mut session, host, &dialect.stop_applier(), STATEMENT).await?;
-    }
-    execute(
-        &mut session,
-        host,
-        &dialect.change_source(&wanted),
-        STATEMENT,
-    )
-    .await?;
-    unmark(&mut session, dialect, host).await?;
-    execute(&mut session, host, &dialect.start_replica(), STATEMENT).await?;
-    wait_until_streaming(fleet, &mut session, host).await?;
+    point_at(fleet, connection, source, progress).await?;
     Ok(Outcome::Changed)
 }
 
-/// Where a plain start would throw the relay log away, the program on the host that starts without
-/// doing so; `None` when nothing is stopped or a plain start is safe.
-async fn stopped_entirely(
+/// Makes a server follow another one. When this returns, both threads run.
+pub(super) async fn point_at(
     fleet: &LiveFleet,
     connection: &Connection,
-) -> Result<Option<&'static str>, ActionError> {
-    let (mut session, dialect) = session(fleet, connection).await?;
-    let Some(seen) = status(fleet, &mut session).await? else {
-        return Ok(None);
-    };
-    let stopped = seen.receiver == ThreadState::Stopped && seen.applier == ThreadState::Stopped;
-    Ok(dialect.safe_start_program().filter(|_| stopped))
+    source: &HostName,
+    progress: &dyn Progress,
+) -> Result<(), ActionError> {
+    let host = &connection.host;
+    let source = fleet.host(source)?;
+    let wanted = source.as_source(&fleet.cluster().accounts.replication);
+    let (mut first, dialect) = session(fleet, connection).await?;
+    let seen = standing(&mut first).await?;
+    drop(first);
+    replay_if_stopped(connection, dialect, &seen, progress).await?;
+
+    let (mut session, _) = session(fleet, connection).await?;
+    let seen = standing(&mut session).await?;
+    match &seen.replica {
+        Some(status) if keeps_applying(dialect, status) => {
+            receiver::stop(connection, &mut session, dialect, status).await?;
+            let change = dialect.repoint(&wanted);
+            execute(&mut session, host, &change, STATEMENT).await?;
+        }
+        Some(status) => {
+            change_drained(connection, &mut session, dialect, status, &wanted, progress).await?;
+        }
+        None => begin(&mut session, host, dialect, &seen, &wanted).await?,
+    }
+    unmark(&mut session, dialect, host).await?;
+    hold::let_go(connection, &mut session, dialect, &fleet.cluster().name).await?;
+    execute(&mut session, host, &dialect.start_replica(), STATEMENT).await?;
+    wait_until_streaming(&mut session, host).await
+}
+
+/// Whether the change leaves a running applier and its relay log alone.
+fn keeps_applying(dialect: Dialect, status: &ReplicaStatus) -> bool {
+    dialect.repoint_needs() == RepointNeeds::ReceiverStopped
+        && status.applier == ThreadState::Running
+        && status.using_gtid == Positioning::Gtid
+        && status.delay_s == 0
+}
+
+async fn change_drained(
+    connection: &Connection,
+    session: &mut Session<'_>,
+    dialect: Dialect,
+    status: &ReplicaStatus,
+    wanted: &SourceOptions,
+    progress: &dyn Progress,
+) -> Result<(), ActionError> {
+    let host = &connection.host;
+    // Before the receiver stops: with both stopped, starting it would delete the relay log (S1, S2).
+    if status.applier == ThreadState::Stopped {
+        execute(session, host, &dialect.start_applier(), STATEMENT).await?;
+    }
+    receiver::stop(connection, session, dialect, status).await?;
+    await_applied(session, host, progress).await?;
+    execute(session, host, &dialect.stop_applier(), STATEMENT).await?;
+    execute(session, host, &dialect.change_source(wanted), STATEMENT)
+        .await
+        .map(drop)
+}
+
+/// Makes a replica of a server that follows nobody: a seeded one, or one that led.
+async fn begin(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+    seen: &Standing,
+    wanted: &SourceOptions,
+) -> Result<(), ActionError> {
+    // What it wrote while it led is not counted there, and would be asked for again.
+    let stale = |from: &GtidSet| !from.contains(&seen.executed);
+    if seen.resumes_at.as_ref().is_some_and(stale) {
+        let position = dialect.set_seeded_position(&seen.executed);
+        execute(session, host, &position, STATEMENT).await?;
+    }
+    execute(session, host, &dialect.change_source(wanted), STATEMENT)
+        .await
+        .map(drop)
 }
 
 /// The seed is finished: takes its mark away, outside the binary log.
@@ -85,38 +123,46 @@ async fn unmark(
     dialect: Dialect,
     host: &HostName,
 ) -> Result<(), ActionError> {
-    for statement in [
-        Some(dialect.without_binlog()),
+    let find = dialect.find_seeding_marker();
+    if execute(session, host, &find, STATEMENT).await?.is_empty() {
+        return Ok(());
+    }
+    let bounds = dialect.session_bounds(LOCKS);
+    execute(session, host, &bounds, STATEMENT).await?;
+    let statements = [
         dialect.set_privileged_writes(Switch::On),
         Some(dialect.drop_seeding_marker()),
         dialect.set_privileged_writes(Switch::Off),
-        Some(dialect.with_binlog()),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        execute(session, host, &statement, STATEMENT).await?;
-    }
-    Ok(())
+    ];
+    let statements: Vec<_> = statements.iter().flatten().collect();
+    outside_binlog(session, host, dialect, &statements).await
 }
 
 async fn wait_until_streaming(
-    fleet: &LiveFleet,
     session: &mut Session<'_>,
     host: &HostName,
 ) -> Result<(), ActionError> {
     let begun = Instant::now();
+    let mut pace = Pace::new();
     loop {
-        let seen = status(fleet, session).await?;
+        let seen = standing(session).await?.replica;
         match &seen {
             Some(seen) if is_streaming(seen) => return Ok(()),
             Some(seen) if seen.applier == ThreadState::Stopped => {
                 return Err(applier_stopped(host, seen));
             }
+            // The receiver has ended with an error that it does not retry.
+            Some(seen) if has_given_up(seen) && begun.elapsed() > SETTLES => {
+                return Err(not_streaming(host, Some(seen)));
+            }
             _ if begun.elapsed() > CONNECT => return Err(not_streaming(host, seen.as_ref())),
-            _ => sleep(Duration::from_millis(20)).await,
+            _ => pace.wait().await,
         }
     }
+}
+
+fn has_given_up(status: &ReplicaStatus) -> bool {
+    status.receiver == ThreadState::Stopped && status.last_io_error.is_some()
 }
 
 fn is_streaming(status: &ReplicaStatus) -> bool {

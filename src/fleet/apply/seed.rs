@@ -49,11 +49,16 @@ pub(super) async fn seed(
 ) -> Result<Outcome, ActionError> {
     for replica in into {
         let drop_data = emptied.contains(replica);
-        prepare(fleet, fleet.connection(replica)?, Content::of(drop_data)).await?;
+        prepare(
+            fleet,
+            fleet.connection(replica)?.as_ref(),
+            Content::of(drop_data),
+        )
+        .await?;
     }
     let position = copy(fleet, primary, into, progress).await?;
     for replica in into {
-        complete(fleet, fleet.connection(replica)?, &position).await?;
+        complete(fleet, fleet.connection(replica)?.as_ref(), &position).await?;
     }
     Ok(Outcome::Changed)
 }
@@ -128,6 +133,7 @@ async fn copy(
     let mut sinks = Vec::new();
     for replica in into {
         let connection = fleet.connection(replica)?;
+        let connection = connection.as_ref();
         let (replica_session, theirs) = session(fleet, connection).await?;
         drop(replica_session);
         let mut words = vec!["import".to_owned()];

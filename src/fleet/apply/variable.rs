@@ -1,8 +1,10 @@
 //! Switches a running server's role variables, and reads them back: a return code is no proof.
 
-use super::{LOCKS, STATEMENT, execute, facts, session};
-use crate::fleet::{ActionError, Connection, LiveFleet};
-use crate::mysql::{ServerFacts, Switch};
+use super::relay_log::standing;
+use super::{LOCKS, STATEMENT, ask_semi_sync, events, execute, session};
+use crate::fleet::{ActionError, Connection, LiveFleet, Session};
+use crate::inventory::HostName;
+use crate::mysql::{Dialect, EventState, Switch};
 use crate::plan::{LiveVariable, Outcome};
 
 /// Sets one variable.
@@ -14,33 +16,49 @@ pub(super) async fn set(
 ) -> Result<Outcome, ActionError> {
     let host = &connection.host;
     let (mut session, dialect) = session(fleet, connection).await?;
-    let statement = match variable {
-        LiveVariable::ReadOnly => dialect.set_read_only(value),
-        LiveVariable::SemiSyncSource => dialect.set_semi_sync_source(value),
-    };
-    execute(
-        &mut session,
-        host,
-        &dialect.session_bounds(LOCKS),
-        STATEMENT,
-    )
-    .await?;
-    execute(&mut session, host, &statement, STATEMENT).await?;
-    let seen = facts(fleet, &mut session).await?;
-    if is_set(&seen, variable, value) {
-        return Ok(Outcome::Changed);
+    let before = is_set(&mut session, host, dialect, variable, value).await?;
+    if before == Switch::Off {
+        let statement = match variable {
+            LiveVariable::ReadOnly => dialect.set_read_only(value),
+            LiveVariable::SemiSyncSource => dialect.set_semi_sync_source(value),
+        };
+        let bounds = dialect.session_bounds(LOCKS);
+        execute(&mut session, host, &bounds, STATEMENT).await?;
+        execute(&mut session, host, &statement, STATEMENT).await?;
+        if is_set(&mut session, host, dialect, variable, value).await? == Switch::Off {
+            return Err(ActionError::Unfit {
+                host: host.clone(),
+                reason: format!("{variable} was turned {value} and is not"),
+                hint: "another program may set it; look at the server's processlist and at cron"
+                    .to_owned(),
+            });
+        }
     }
-    Err(ActionError::Unfit {
-        host: host.clone(),
-        reason: format!("{variable} was turned {value} and is not"),
-        hint: "another program may set it; look at the server's processlist and at cron".to_owned(),
+    if (variable, value) == (LiveVariable::ReadOnly, Switch::Off) {
+        // A demotion that was taken back had switched them off.
+        let (from, to) = (EventState::DisabledOnReplica, EventState::Enabled);
+        events::switch(&mut session, host, dialect, from, to).await?;
+    }
+    Ok(match before {
+        Switch::On => Outcome::Already,
+        Switch::Off => Outcome::Changed,
     })
 }
 
-fn is_set(seen: &ServerFacts, variable: LiveVariable, value: Switch) -> bool {
-    match (variable, value) {
-        (LiveVariable::ReadOnly, Switch::On) => seen.read_only.is_full(),
-        (LiveVariable::ReadOnly, Switch::Off) => seen.read_only.is_writable(),
-        (LiveVariable::SemiSyncSource, value) => seen.semi_sync.source_enabled == Some(value),
-    }
+/// On when the variable has the value.
+async fn is_set(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+    variable: LiveVariable,
+    value: Switch,
+) -> Result<Switch, ActionError> {
+    Ok(Switch::from(match (variable, value) {
+        (LiveVariable::ReadOnly, Switch::On) => standing(session).await?.read_only.is_full(),
+        (LiveVariable::ReadOnly, Switch::Off) => standing(session).await?.read_only.is_writable(),
+        (LiveVariable::SemiSyncSource, value) => {
+            let seen = ask_semi_sync(session, host, dialect).await?;
+            seen.source_enabled == Some(value)
+        }
+    }))
 }

@@ -1,50 +1,103 @@
-//! Adds and removes the writer VIP, and announces it.
+//! Adds and removes the writer VIP, and announces it. An address that is there already is never
+//! announced again: renewing a lease is silent.
+
+use std::time::Duration;
 
 use super::{SCRIPT, run};
 use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection};
-use crate::plan::Outcome;
+use crate::plan::{Neighbours, Outcome};
 
+/// What is there already only has its lifetime set; the kernel drops an address whose lifetime has
+/// run out, so reading it and then changing it would race: `replace` does both.
+///
 /// A neighbour that answers for the address before it is added here is another holder: then it is not
-/// added. The announcement runs in the background: the address works without it, and each packet of
-/// arping waits a second.
+/// added, if the network is to be asked at all. Announcements run in the background, request and
+/// reply forms side by side and three times a second apart, since each is a single packet that a
+/// switch or a neighbour may miss. Nothing announces an IPv6 address but the kernel: with duplicate
+/// address detection off for the moment it is usable at once, and `ndisc_notify` makes the kernel send
+/// an unsolicited neighbour advertisement then (ip-sysctl.rst).
 const ADD: &str = r#"
-set -e
 plain=${address%/*}
-if ip -o addr show dev "$interface" | grep -qF " $plain/"; then echo already; exit 0; fi
+there=$(ip -o addr show dev "$interface" to "$plain") || exit
+if [ -n "$there" ]; then
+    case $there in
+    *" dynamic"*) was=leased ;;
+    *) was=permanent ;;
+    esac
+    if [ -z "$lease" ] && [ $was = permanent ]; then echo already; exit 0; fi
+    lifetime=${lease:-forever}
+    ip addr replace "$address" dev "$interface" valid_lft "$lifetime" preferred_lft "$lifetime" || exit
+    [ -n "$lease" ] && [ $was = leased ] && echo already
+    exit 0
+fi
+lifetime=${lease:-forever}
 case $plain in
-*:*) ;;
-*)
-    if command -v arping >/dev/null 2>&1 && ! arping -q -D -c 1 -w 1 -I "$interface" "$plain"; then
-        echo "another machine answers for $plain" >&2
-        exit 9
+*:*)
+    if [ "$neighbours" = ask ]; then
+        ip addr add "$address" dev "$interface" valid_lft "$lifetime" preferred_lft "$lifetime"
+        exit
     fi
+    knobs=/proc/sys/net/ipv6/conf/$interface
+    { read -r detect <"$knobs/accept_dad" && read -r notify <"$knobs/ndisc_notify"; } 2>/dev/null
+    if { echo 0 >"$knobs/accept_dad" && echo 1 >"$knobs/ndisc_notify"; } 2>/dev/null; then
+        trap 'echo "$detect" >"$knobs/accept_dad"; echo "$notify" >"$knobs/ndisc_notify"' EXIT
+        ip addr add "$address" dev "$interface" valid_lft "$lifetime" preferred_lft "$lifetime"
+    else
+        ip addr add "$address" dev "$interface" valid_lft "$lifetime" preferred_lft "$lifetime" nodad
+    fi
+    exit
     ;;
 esac
-ip addr add "$address" dev "$interface"
-case $plain in
-*:*) ;;
-*)
-    if command -v arping >/dev/null 2>&1; then
-        (arping -q -U -c 3 -I "$interface" "$plain"; arping -q -A -c 2 -I "$interface" "$plain") >/dev/null 2>&1 &
-    fi
-    ;;
-esac
+arping=$(command -v arping)
+if [ "$neighbours" = ask ] && [ -n "$arping" ] && ! arping -q -D -c 1 -w 1 -I "$interface" "$plain"; then
+    echo "another machine answers for $plain" >&2
+    exit 9
+fi
+ip addr add "$address" dev "$interface" valid_lft "$lifetime" preferred_lft "$lifetime" || exit
+if [ -n "$arping" ]; then
+    arping -q -U -c 3 -I "$interface" "$plain" >/dev/null 2>&1 &
+    arping -q -A -c 3 -I "$interface" "$plain" >/dev/null 2>&1 &
+fi
+exit 0
 "#;
 
+/// From whatever interface it is on: a person may have moved it.
 const REMOVE: &str = r#"
 plain=${address%/*}
-ip -o addr show dev "$interface" | grep -qF " $plain/" || { echo already; exit 0; }
-ip addr del "$address" dev "$interface"
+held() { ip -o addr show to "$plain" | while read -r _ name _ cidr _; do echo "$cidr ${name%@*}"; done; }
+there=$(held)
+[ -n "$there" ] || { echo already; exit 0; }
+while read -r cidr name; do
+    ip addr del "$cidr" dev "$name" || exit
+done <<END
+$there
+END
+there=$(held)
+[ -z "$there" ] || { echo "the address is still there: $there" >&2; exit 4; }
 "#;
 
-/// Adds the address and announces it.
+/// Adds the address and announces it; one that is there has its lifetime set anew.
 pub(super) async fn add(
     connection: &Connection,
     address: &str,
     interface: &str,
+    neighbours: Neighbours,
+    lease: Option<Duration>,
 ) -> Result<Outcome, ActionError> {
-    match change(connection, "adding the writer VIP", ADD, address, interface).await {
+    let script = Script::default()
+        .set("address", address)
+        .set("interface", interface)
+        .set(
+            "neighbours",
+            match neighbours {
+                Neighbours::Ask => "ask",
+                Neighbours::Known => "known",
+            },
+        )
+        .set("lease", &lease.map(seconds).unwrap_or_default())
+        .line(ADD);
+    match change(connection, "adding the writer VIP", script).await {
         Err(ActionError::Script { host, what, status: 9, stderr, .. }) => Err(ActionError::Script {
             host,
             what,
@@ -59,33 +112,22 @@ pub(super) async fn add(
     }
 }
 
+/// A lifetime as the kernel counts it: whole seconds, never longer than it was meant.
+fn seconds(lease: Duration) -> String {
+    lease.as_secs().max(1).to_string()
+}
+
 /// Removes the address.
-pub(super) async fn remove(
-    connection: &Connection,
-    address: &str,
-    interface: &str,
-) -> Result<Outcome, ActionError> {
-    change(
-        connection,
-        "removing the writer VIP",
-        REMOVE,
-        address,
-        interface,
-    )
-    .await
+pub(super) async fn remove(connection: &Connection, address: &str) -> Result<Outcome, ActionError> {
+    let script = Script::default().set("address", address).line(REMOVE);
+    change(connection, "removing the writer VIP", script).await
 }
 
 async fn change(
     connection: &Connection,
     what: &'static str,
-    body: &str,
-    address: &str,
-    interface: &str,
+    script: Script,
 ) -> Result<Outcome, ActionError> {
-    let script = Script::new("")
-        .set("address", address)
-        .set("interface", interface)
-        .line(body);
     let answer = run(connection, what, script, SCRIPT).await?;
     Ok(if answer.trim() == "already" {
         Outcome::Already

@@ -24,6 +24,9 @@ use crate::fleet::script::{Script, Stdin};
 /// How long the master, a process on this machine, may take to answer.
 const MASTER_ANSWERS: Duration = Duration::from_secs(2);
 
+/// How long a warm connection may take to run its first script where somebody is in a hurry.
+const WARM: Duration = Duration::from_secs(1);
+
 /// A connection to one host.
 ///
 /// Cheap to use in parallel: up to eight scripts run at once, others wait for their turn. The master
@@ -75,6 +78,34 @@ impl Link {
     /// Each step takes at most `connect_timeout` for each hop and ten seconds for the login. The steps
     /// are: another run's attempt at the same host, a warm connection's answer, the login, the script.
     pub async fn connect(target: &SshTarget, host_keys: HostKeys) -> Result<Self, LinkError> {
+        Self::establish(target, host_keys, target.connect_timeout).await
+    }
+
+    /// As [`Link::connect`], and all of it within a bound. A warm connection that does not answer in
+    /// a second, or half of that, is given up for a new one: it may lead to a host that was restarted since.
+    pub async fn connect_within(
+        target: &SshTarget,
+        host_keys: HostKeys,
+        within: Duration,
+    ) -> Result<Self, LinkError> {
+        let warm = WARM.min(within / 2);
+        let late = |_| {
+            let fault = LinkFault::TimedOut {
+                what: "connecting",
+                after: within,
+            };
+            LinkError::new(target, fault, Effect::None)
+        };
+        timeout(within, Self::establish(target, host_keys, warm))
+            .await
+            .map_err(late)?
+    }
+
+    async fn establish(
+        target: &SshTarget,
+        host_keys: HostKeys,
+        warm: Duration,
+    ) -> Result<Self, LinkError> {
         let fail = |fault| LinkError::new(target, fault, Effect::None);
         target.check().map_err(|error| fail(error.into()))?;
         let unsafe_folder = |error: ControlFolderError| fail(LinkFault::ControlFolder(error));
@@ -93,7 +124,7 @@ impl Link {
             session: Arc::new(Session::resume_mux(socket.clone().into(), None)),
             permits: Arc::new(Semaphore::new(CHANNELS)),
         };
-        let whoami = if let Some(answer) = Self::take_up(&wire, &socket).await {
+        let whoami = if let Some(answer) = Self::take_up(&wire, &socket, warm).await {
             answer
         } else {
             master::start(target, host_keys, &socket).await?;
@@ -109,9 +140,13 @@ impl Link {
     }
 
     /// What a warm connection answers; `None` when there is none, and then its socket is gone.
-    async fn take_up(wire: &Wire, socket: &Path) -> Option<Result<Whoami, LinkError>> {
+    async fn take_up(
+        wire: &Wire,
+        socket: &Path,
+        within: Duration,
+    ) -> Option<Result<Whoami, LinkError>> {
         if let Ok(Ok(())) = timeout(MASTER_ANSWERS, wire.session.check()).await {
-            let answer = ask_who(wire, wire.target.connect_timeout).await;
+            let answer = ask_who(wire, within).await;
             match answer.as_ref().map_err(LinkError::fault) {
                 // The host is gone, or came back and does not know this connection.
                 Err(LinkFault::Disconnected | LinkFault::TimedOut { .. } | LinkFault::Other) => {}

@@ -1,0 +1,57 @@
+//! Stops receiving, then applies everything that was received. What a replica has acknowledged is in
+//! its relay log at least; only what it has applied can be compared and promoted.
+//!
+//! It must never stop the receiver while the applier is stopped: on MariaDB the next start would throw
+//! the relay log away (S1).
+
+use super::relay_log::{await_applied, replay_if_stopped, standing};
+use super::{STATEMENT, execute, hold, receiver, session};
+use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
+use crate::mysql::{Received, ReplicaStatus, ThreadState};
+use crate::plan::Outcome;
+
+/// Drains one replica.
+pub(super) async fn drain(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    progress: &dyn Progress,
+) -> Result<Outcome, ActionError> {
+    let host = &connection.host;
+    let (mut first, dialect) = session(fleet, connection).await?;
+    let seen = standing(&mut first).await?;
+    if seen.replica.is_some() {
+        hold::hold(connection, &mut first, dialect, &fleet.cluster().name).await?;
+    }
+    drop(first);
+    replay_if_stopped(connection, dialect, &seen, progress).await?;
+
+    let (mut session, _) = session(fleet, connection).await?;
+    let seen = standing(&mut session).await?;
+    // Promoted before, or never a replica: nothing is left to apply.
+    let Some(status) = &seen.replica else {
+        return Ok(Outcome::Already);
+    };
+    let stopped = status.receiver == ThreadState::Stopped;
+    let runs = status.applier == ThreadState::Running;
+    let pending = seen.received() == Received::Pending;
+    if !runs {
+        // With the receiver running or connecting, this keeps the relay log (S2).
+        execute(&mut session, host, &dialect.start_applier(), STATEMENT).await?;
+    }
+    receiver::stop(connection, &mut session, dialect, status).await?;
+    let drained = await_applied(&mut session, host, progress).await?;
+    let receives = |status: &ReplicaStatus| status.receiver != ThreadState::Stopped;
+    if drained.replica.as_ref().is_some_and(receives) {
+        return Err(ActionError::Unfit {
+            host: host.clone(),
+            reason: "the receiver was stopped and runs again".to_owned(),
+            hint: "another program started it: look at cron, and for another failover tool"
+                .to_owned(),
+        });
+    }
+    Ok(if stopped && runs && !pending {
+        Outcome::Already
+    } else {
+        Outcome::Changed
+    })
+}

@@ -1,0 +1,211 @@
+//! Applies what the dead primary's binary log holds beyond what this server has received. With ssh to the
+//! dead host, "nothing lost" holds for commits that no replica had yet (S15).
+//!
+//! It must never apply anything else than whole transactions under their own GTIDs: the text ends where
+//! the log is torn, and an unfinished transaction is rolled back with the session that began it.
+
+use std::time::Duration;
+
+use super::binlog_files::{NO_LOG, find, with_logs};
+use super::relay_log::standing;
+use super::{STATEMENT, execute, last_lines, session};
+use crate::fleet::script::Script;
+use crate::fleet::stream::{FanOut, Sink};
+use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
+use crate::inventory::{Host, HostName};
+use crate::mysql::{BinlogName, Dialect, GtidSet, Standing, Switch};
+use crate::plan::Outcome;
+
+/// A log of the dead primary's, and an offset in it.
+type Place = (BinlogName, u64);
+
+/// Clients wait.
+const BOUND: Duration = Duration::from_secs(30);
+
+/// Ends when there is nothing beyond the position, at the cost of one look at a file's size.
+const PROBE: &str = r#"
+[ $# -gt 1 ] || [ "$(stat -c %s -- "$1")" -gt "$from" ] || exit 0
+"#;
+
+/// Prints the log and the offset to begin at. A server that does not pass over what it has executed
+/// gets the first transaction that it has not: an earlier run may have applied some.
+const LOCATE: &str = r#"
+for log in "$@"; do
+    if [ -z "$filter" ]; then found=$from; else
+        found=$("$tool" --no-defaults --start-position="$from" "$log" 2>/dev/null | awk "$filter")
+    fi
+    [ -z "$found" ] || { echo "${log##*/} $found"; exit 0; }
+    from=4
+done
+"#;
+
+/// Applies the dead primary's tail.
+pub(super) async fn salvage(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    from: &HostName,
+    after: Option<&Place>,
+    progress: &dyn Progress,
+) -> Result<Outcome, ActionError> {
+    let host = &connection.host;
+    let connected = fleet.connection(from)?;
+    let dead = connected.as_ref();
+    let (mut first, dialect) = session(fleet, connection).await?;
+    let before = standing(&mut first).await?;
+    drop(first);
+    let Some((file, position)) = applied_up_to(&before, fleet.host(from)?).or(after.cloned())
+    else {
+        return Err(ActionError::Unfit {
+            host: host.clone(),
+            reason: format!("it does not know up to where it had received from {from}"),
+            hint: format!("the tail of {from}'s binary log stays there; `rejoin` shows it"),
+        });
+    };
+    let received = (file, position);
+    let Some(begin) = locate(dead, dialect, &received, &before.executed).await? else {
+        return Ok(Outcome::Already);
+    };
+    let (file, position) = &begin;
+    progress.tell(
+        host,
+        &format!("applying {from}'s log from {file}:{position}"),
+    );
+    let applied = open_and_apply(fleet, connection, dead, dialect, &begin).await;
+    let (mut last, _) = session(fleet, connection).await?;
+    let after = standing(&mut last).await?;
+    let torn = applied?;
+    if let Some(words) = torn {
+        progress.tell(host, &format!("{from}'s log ends torn: {words}"));
+    }
+    Ok(if after.executed == before.executed {
+        Outcome::Already
+    } else {
+        Outcome::Changed
+    })
+}
+
+/// The end of the last whole transaction that was applied. What was received may end in the middle of
+/// one, which is sent as a whole again.
+fn applied_up_to(seen: &Standing, source: &Host) -> Option<Place> {
+    let status = seen.replica.as_ref()?;
+    let follows =
+        status.source_host == source.address.to_string() && status.source_port == source.port;
+    let file = status.exec_source_log.clone().filter(|_| follows)?;
+    Some((file, status.exec_source_pos))
+}
+
+/// Where the first transaction that is missing here begins; `None` when there is none.
+async fn locate(
+    dead: &Connection,
+    dialect: Dialect,
+    (file, position): &Place,
+    executed: &GtidSet,
+) -> Result<Option<Place>, ActionError> {
+    let filter = dialect.first_missing(executed).unwrap_or_default();
+    let script = find(dialect, file.as_str())
+        .set("from", &position.to_string())
+        .set("tool", dialect.binlog_tool())
+        .set("filter", &filter)
+        .line(PROBE)
+        .line(LOCATE);
+    let output = dead.link.run(&script, BOUND).await?;
+    match output.status {
+        0 => Ok(read_place(&output.text())),
+        NO_LOG => Err(ActionError::Unfit {
+            host: dead.host.clone(),
+            reason: format!(
+                "its binary log is not found: {}",
+                last_lines(&output.stderr)
+            ),
+            hint: "look for `log_bin` and `datadir` in its option files".to_owned(),
+        }),
+        status => Err(ActionError::Script {
+            host: dead.host.clone(),
+            what: "looking at its binary log",
+            status,
+            stderr: last_lines(&output.stderr),
+            hint: None,
+        }),
+    }
+}
+
+/// `binlog.000042 1234`.
+fn read_place(text: &str) -> Option<Place> {
+    let (file, position) = text.trim().split_once(' ')?;
+    Some((file.parse().ok()?, position.parse().ok()?))
+}
+
+/// Applies the text while administrators may write, and closes the server again in any case.
+async fn open_and_apply(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    dead: &Connection,
+    dialect: Dialect,
+    place: &Place,
+) -> Result<Option<String>, ActionError> {
+    let host = &connection.host;
+    if let Some(open) = dialect.set_privileged_writes(Switch::On) {
+        let (mut session, _) = session(fleet, connection).await?;
+        execute(&mut session, host, &open, STATEMENT).await?;
+    }
+    let applied = apply(connection, dead, dialect, place).await;
+    if let Some(close) = dialect.set_privileged_writes(Switch::Off) {
+        let (mut session, _) = session(fleet, connection).await?;
+        execute(&mut session, host, &close, STATEMENT).await?;
+    }
+    applied
+}
+
+/// Streams the text through this machine. Gives the reader's words when the log ended torn.
+async fn apply(
+    connection: &Connection,
+    dead: &Connection,
+    dialect: Dialect,
+    (file, position): &Place,
+) -> Result<Option<String>, ActionError> {
+    let host = &connection.host;
+    let text = with_logs(&dialect.binlog_text_command(*position));
+    let read = find(dialect, file.as_str()).line(text);
+    let run = Script::new("").command(dialect.run_binlog_text_command());
+    let writer = connection.link.spawn_writer(&run, BOUND).await?;
+    let mut reader = dead.link.spawn_reader(&read, BOUND).await?;
+    let sink = Sink {
+        label: host.to_string(),
+        writer,
+    };
+    let limits = FanOut {
+        head: 0,
+        tail: 0,
+        source_stall: BOUND,
+        sink_stall: BOUND,
+    };
+    let copied = limits.copy(&mut reader, vec![sink], |_| ()).await;
+    for delivery in copied.sinks {
+        let Some(writer) = delivery.writer else {
+            continue;
+        };
+        let end = writer.finish(BOUND).await?;
+        if end.status != 0 {
+            return Err(failed(host, &dead.host, &last_lines(&end.stderr)));
+        }
+        if let Err(error) = delivery.result {
+            return Err(failed(host, &dead.host, &error.to_string()));
+        }
+    }
+    if let Err(error) = copied.source {
+        return Err(failed(host, &dead.host, &error.to_string()));
+    }
+    let end = reader.finish(BOUND).await?;
+    // What was never synced was never acknowledged.
+    Ok((end.status != 0).then(|| last_lines(&end.stderr)))
+}
+
+fn failed(host: &HostName, from: &HostName, words: &str) -> ActionError {
+    ActionError::Unfit {
+        host: host.clone(),
+        reason: format!("applying the tail of {from}'s binary log failed: {words}"),
+        hint: format!(
+            "what could be applied is; the rest stays in the binary log of {from}, which `rejoin` shows"
+        ),
+    }
+}

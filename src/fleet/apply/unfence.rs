@@ -1,0 +1,76 @@
+//! Lets a fenced server be started again, and starts it. It must come up read-only, or it is stopped
+//! at once: who may write is decided by others.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{facts, run};
+use crate::fleet::script::Script;
+use crate::fleet::{ActionError, Connection, LiveFleet};
+use crate::plan::Outcome;
+
+/// A server that recovers after a crash takes its time.
+const START: Duration = Duration::from_mins(10);
+/// How long a server that systemd calls started may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
+const UNFENCE_SCRIPT: &str = r#"
+changed=
+for unit in $service $sockets; do
+    [ "/etc/systemd/system/$unit" -ef /dev/null ] || continue
+    systemctl unmask -- "$unit" || exit
+    changed=1
+done
+systemctl -q is-enabled -- "$service" || { systemctl enable -- "$service" || exit; changed=1; }
+systemctl -q is-active -- "$service" && { echo "${changed:-already}"; exit 0; }
+systemctl reset-failed -- "$service" 2>/dev/null
+systemctl start -- "$service" && exit 0
+status=$?
+journalctl -n 8 --no-pager -o cat -u "$service" >&2 2>&1
+exit "$status"
+"#;
+
+/// Unmasks, enables, starts, and waits until the server answers.
+pub(super) async fn unfence(
+    fleet: &LiveFleet,
+    connection: &Connection,
+) -> Result<Outcome, ActionError> {
+    let dialect = fleet.expected();
+    let script = Script::default()
+        .set("service", dialect.service_unit())
+        .set("sockets", &dialect.all_socket_units().join(" "));
+    let begin = script.clone().line(UNFENCE_SCRIPT);
+    let answer = run(
+        connection,
+        "unmasking and starting the server",
+        begin,
+        START,
+    )
+    .await?;
+    if answer.trim() == "already" {
+        return Ok(Outcome::Already);
+    }
+    connection.forget_session().await;
+    let until = Instant::now() + ANSWER;
+    let mut session = loop {
+        let admin = &fleet.cluster().accounts.admin;
+        match connection.sql_within(admin, dialect, ANSWER).await {
+            Ok(session) => break session,
+            Err(_) if Instant::now() < until => sleep(Duration::from_millis(50)).await,
+            Err(fault) => return Err(ActionError::Login(fault)),
+        }
+    };
+    if facts(fleet, &mut session).await?.read_only.is_writable() {
+        drop(session);
+        let stop = script.line("systemctl stop -- \"$service\"");
+        run(connection, "stopping the server", stop, START).await?;
+        return Err(ActionError::Unfit {
+            host: connection.host.clone(),
+            reason: "the server came up writable, and was stopped again".to_owned(),
+            hint: "its option files must say read_only: look for one that overrides hactl's, then run again"
+                .to_owned(),
+        });
+    }
+    Ok(Outcome::Changed)
+}
