@@ -1,53 +1,209 @@
-//! The cluster's lock: no two hactls act on one cluster at once. It is held on the hosts themselves,
-//! so that it counts for every controller, and it is freed by the connection's end, so that a killed
-//! hactl leaves none behind.
+//! Locks on a cluster: no two hactls act on one cluster at once (S20). They are held on the hosts
+//! themselves, so that they count for every controller, and they end with the connection, or soon after
+//! it fell silent, so that a dead hactl leaves none behind.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fleet::LiveFleet;
-use crate::fleet::lock::{Holder, HostLock, LockError};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
 
-/// How long all locks together may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::fleet::lock::{Holder, HostLock, LockError, watch_name};
+use crate::fleet::{Connection, LiveFleet};
+use crate::inventory::HostName;
 
-/// The lock on every host that could be reached. Dropping it frees it.
-#[derive(Debug)]
-pub struct ClusterLock {
-    locks: Vec<HostLock>,
-}
-
-impl ClusterLock {
-    /// Frees it and waits until it is free, so that whoever comes next finds it so.
-    pub async fn release(self) {
-        for lock in self.locks {
-            // What could not be freed in time is freed by the end of this process.
-            let _ = lock.release(FREED).await;
-        }
-    }
-}
-
+/// How long one host may take to lock; one that takes longer counts as unreachable.
+const ANSWER: Duration = Duration::from_secs(2);
+/// How long whoever has most of the hosts waits for the others to be given up.
+const YIELD: Duration = Duration::from_millis(1500);
 /// How long a host may take to free a lock.
 const FREED: Duration = Duration::from_secs(3);
 
-/// Takes the lock on every reached host, or on none.
-pub async fn acquire(fleet: &LiveFleet, command: &str) -> Result<ClusterLock, LockError> {
-    let holder = Holder::this_process(command);
-    let name = fleet.cluster().name.to_string();
-    let mut locks = Vec::new();
-    // One after the other in the order of names: two hactls that begin together meet at the first
-    // host, and neither holds what the other waits for.
-    for connection in fleet.connections() {
-        let lock = tokio::time::timeout(PATIENCE, connection.link.lock(&name, &holder));
-        match lock.await {
-            Ok(taken) => locks.push(taken?),
-            Err(_) => {
-                return Err(LockError::Failed {
-                    place: connection.link.place(),
-                    name,
-                    text: format!("no answer within {PATIENCE:?}"),
-                });
+/// A lock on every host that answered. Dropping it frees it.
+#[derive(Debug)]
+pub struct ClusterLock {
+    name: String,
+    holder: Arc<Holder>,
+    locks: BTreeMap<HostName, HostLock>,
+    silent: BTreeMap<HostName, LockError>,
+}
+
+/// Takes the cluster's lock for changing it on every one of `hosts` that answers, or on none.
+pub async fn acquire(
+    fleet: &LiveFleet,
+    command: &str,
+    hosts: &BTreeSet<HostName>,
+) -> Result<ClusterLock, LockError> {
+    take(fleet, fleet.cluster().name.as_ref(), command, hosts).await
+}
+
+/// Takes the watchers' lock: one watches, the others stand by.
+pub async fn acquire_watch(
+    fleet: &LiveFleet,
+    command: &str,
+    hosts: &BTreeSet<HostName>,
+) -> Result<ClusterLock, LockError> {
+    take(fleet, &watch_name(&fleet.cluster().name), command, hosts).await
+}
+
+/// All hosts are asked side by side. When two hactls meet, whoever has more of the hosts keeps its
+/// locks and waits for the others; with a tie it is whoever has the first host by name. The other
+/// gives all of its own back. So one of the two goes on, and since it needs every host that answers,
+/// nobody else who sees one of them can.
+async fn take(
+    fleet: &LiveFleet,
+    name: &str,
+    command: &str,
+    hosts: &BTreeSet<HostName>,
+) -> Result<ClusterLock, LockError> {
+    let holder = Arc::new(Holder::this_process(command));
+    let mut wanted: Vec<Arc<Connection>> = hosts
+        .iter()
+        .filter_map(|host| fleet.connection(host).ok())
+        .collect();
+    let mut lock = ClusterLock {
+        name: name.to_owned(),
+        holder: Arc::clone(&holder),
+        locks: BTreeMap::new(),
+        silent: BTreeMap::new(),
+    };
+    let until = Instant::now() + YIELD;
+    loop {
+        let mut held = BTreeMap::new();
+        for (host, answer) in ask(&wanted, name, &holder).await {
+            match answer {
+                Ok(taken) => {
+                    lock.locks.insert(host, taken);
+                }
+                Err(error @ LockError::Held { .. }) => {
+                    held.insert(host, error);
+                }
+                Err(error) => {
+                    lock.silent.insert(host, error);
+                }
+            }
+        }
+        let yields = !lock.prevails(&held) || Instant::now() >= until;
+        match held.into_iter().next() {
+            None if lock.locks.is_empty() => {
+                return match lock.silent.pop_first() {
+                    Some((_, error)) => Err(error),
+                    // Nobody can be asked, and nothing can be done to anybody either.
+                    None => Ok(lock),
+                };
+            }
+            None => return Ok(lock),
+            Some((_, by)) if yields => {
+                lock.release().await;
+                return Err(by);
+            }
+            Some(_) => {
+                wanted.retain(|one| !lock.locks.contains_key(&one.host));
+                wanted.retain(|one| !lock.silent.contains_key(&one.host));
+                sleep(Duration::from_millis(50)).await;
             }
         }
     }
-    Ok(ClusterLock { locks })
+}
+
+type Answers = Vec<(HostName, Result<HostLock, LockError>)>;
+
+async fn ask(wanted: &[Arc<Connection>], name: &str, holder: &Arc<Holder>) -> Answers {
+    let mut tasks = JoinSet::new();
+    for connection in wanted {
+        let (connection, holder) = (Arc::clone(connection), Arc::clone(holder));
+        let name = name.to_owned();
+        tasks.spawn(async move {
+            let asked = timeout(ANSWER, connection.link.lock(&name, &holder)).await;
+            let answer = asked.unwrap_or_else(|_| {
+                Err(LockError::Failed {
+                    place: connection.link.place(),
+                    name,
+                    text: format!("no answer within {ANSWER:?}"),
+                })
+            });
+            (connection.host.clone(), answer)
+        });
+    }
+    tasks.join_all().await
+}
+
+impl ClusterLock {
+    /// Whether it outweighs whoever holds the rest.
+    fn prevails(&self, held: &BTreeMap<HostName, LockError>) -> bool {
+        let first = self.locks.keys().next() < held.keys().next();
+        match self.locks.len().cmp(&held.len()) {
+            std::cmp::Ordering::Greater => true,
+            std::cmp::Ordering::Equal => first,
+            std::cmp::Ordering::Less => false,
+        }
+    }
+
+    /// The hosts that it is held on.
+    pub fn hosts(&self) -> impl Iterator<Item = &HostName> {
+        self.locks.keys()
+    }
+
+    /// The hosts that could be connected to and did not lock, and why.
+    pub fn silent(&self) -> &BTreeMap<HostName, LockError> {
+        &self.silent
+    }
+
+    /// Takes it where it was lost meanwhile, or could not be taken before. Gives who else has it there.
+    pub async fn extend(&mut self, fleet: &LiveFleet) -> Option<LockError> {
+        self.locks.retain(|_, lock| !lock.is_over());
+        let wanted: Vec<_> = fleet
+            .connected()
+            .into_iter()
+            .filter(|host| !self.locks.contains_key(host))
+            .filter_map(|host| fleet.connection(&host).ok())
+            .collect();
+        let mut held = None;
+        for (host, answer) in ask(&wanted, &self.name, &self.holder).await {
+            match answer {
+                Ok(taken) => {
+                    self.silent.remove(&host);
+                    self.locks.insert(host, taken);
+                }
+                // Our own, which ends soon: the connection that held it was lost.
+                Err(LockError::Held { by, .. }) if by == self.holder.line() => {}
+                Err(error @ LockError::Held { .. }) => held = Some(error),
+                Err(error) => drop(self.silent.insert(host, error)),
+            }
+        }
+        held
+    }
+
+    /// Asks all its hosts whether it is still held. A few may have died meanwhile; most of them must
+    /// say yes, or it counts as lost.
+    pub async fn check(&self, within: Duration) -> Result<(), LockError> {
+        let mut lost = None;
+        let mut good = 0;
+        let mut checks = Vec::new();
+        for lock in self.locks.values() {
+            checks.push(lock.begin_check());
+        }
+        let until = Instant::now() + within;
+        for check in checks {
+            match check.end(until).await {
+                Ok(()) => good += 1,
+                Err(error) => lost = Some(error),
+            }
+        }
+        match lost {
+            Some(error) if good * 2 <= self.locks.len() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Frees it and waits until it is free, so that whoever comes next finds it so.
+    pub async fn release(self) {
+        let mut tasks = JoinSet::new();
+        for lock in self.locks.into_values() {
+            // What could not be freed in time is freed by the end of this process.
+            tasks.spawn(async move { drop(lock.release(FREED).await) });
+        }
+        tasks.join_all().await;
+    }
 }

@@ -3,8 +3,10 @@
 
 mod journal;
 mod lock;
+mod perform;
 mod runner;
 
 pub use journal::{Journal, JournalError};
-pub use lock::{ClusterLock, acquire};
+pub use lock::{ClusterLock, acquire, acquire_watch};
+pub use perform::{Performance, Unsafe, perform};
 pub use runner::{Context, RunError, Summary, run};

@@ -29,6 +29,18 @@ impl Summary {
         self.failed.is_empty()
     }
 
+    fn add(&mut self, ended: Vec<(Step, Outcome)>) {
+        for (step, outcome) in ended {
+            match outcome {
+                Outcome::Changed => *self.changed.entry(step.host).or_default() += 1,
+                Outcome::Already => {}
+                Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+                    self.failed.entry(step.host).or_insert(error);
+                }
+            }
+        }
+    }
+
     /// All changes.
     pub fn changes(&self) -> usize {
         self.changed.values().sum()
@@ -73,7 +85,7 @@ pub async fn run<F: Fleet>(
         sink.event(&Event::StageStarted {
             play: stage.play.clone(),
         });
-        run_stage(fleet, &stage, sink, &mut summary).await;
+        summary.add(run_stage(fleet, &stage, sink).await);
         if !summary.is_good() {
             walk.skip_to_handlers(&summary.failed.keys().cloned().collect());
         }
@@ -120,28 +132,20 @@ impl Context<'_> {
     }
 }
 
-/// All hosts side by side; on each host the steps in order, up to its first failure.
-async fn run_stage<F: Fleet>(fleet: &F, stage: &StagePlan, sink: &dyn Sink, summary: &mut Summary) {
+/// All hosts side by side; on each host the steps in order, up to its first failure. Gives each step
+/// that was begun, and how it ended.
+pub(super) async fn run_stage<F: Fleet>(
+    fleet: &F,
+    stage: &StagePlan,
+    sink: &dyn Sink,
+) -> Vec<(Step, Outcome)> {
     let by_host = stage.by_host();
     let runs = by_host.values().map(|steps| run_steps(fleet, steps, sink));
-    for (host, done) in by_host.keys().zip(join_all(runs).await) {
-        if done.changed > 0 {
-            *summary.changed.entry((*host).clone()).or_default() += done.changed;
-        }
-        if let Some(error) = done.error {
-            summary.failed.entry((*host).clone()).or_insert(error);
-        }
-    }
+    join_all(runs).await.into_iter().flatten().collect()
 }
 
-#[derive(Default)]
-struct Done {
-    changed: usize,
-    error: Option<String>,
-}
-
-async fn run_steps<F: Fleet>(fleet: &F, steps: &[&Step], sink: &dyn Sink) -> Done {
-    let mut done = Done::default();
+async fn run_steps<F: Fleet>(fleet: &F, steps: &[&Step], sink: &dyn Sink) -> Vec<(Step, Outcome)> {
+    let mut done = Vec::new();
     for step in steps {
         sink.event(&Event::StepStarted {
             step: (*step).clone(),
@@ -154,13 +158,10 @@ async fn run_steps<F: Fleet>(fleet: &F, steps: &[&Step], sink: &dyn Sink) -> Don
             outcome: outcome.clone(),
             milliseconds,
         });
-        match outcome {
-            Outcome::Changed => done.changed += 1,
-            Outcome::Already => {}
-            Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
-                done.error = Some(error);
-                break;
-            }
+        let is_good = outcome.is_good();
+        done.push(((*step).clone(), outcome));
+        if !is_good {
+            break;
         }
     }
     done

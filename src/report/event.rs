@@ -44,6 +44,9 @@ pub enum Event {
     Note {
         /// For a person.
         text: String,
+        /// What it rests on and what to do next, where it is more than a sentence.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        details: Vec<String>,
     },
 }
 

@@ -57,7 +57,9 @@ impl Plain {
                 outcome,
                 *milliseconds,
             )),
-            Event::Note { text } => Some(text.clone()),
+            Event::Note { text, details } if details.is_empty() => Some(text.clone()),
+            // One line, to be found in a log as a whole.
+            Event::Note { text, details } => Some(format!("{text}: {}", details.join("; "))),
         }
     }
 }
@@ -82,8 +84,11 @@ pub(super) fn ended(host: &HostName, what: &str, outcome: &Outcome, milliseconds
     }
 }
 
-/// `0.4s`.
+/// `34ms`, `1.4s`: what is over at once is counted as an outage is.
 fn seconds(milliseconds: u64) -> String {
+    if milliseconds < 1000 {
+        return format!("{milliseconds}ms");
+    }
     format!("{}.{}s", milliseconds / 1000, milliseconds % 1000 / 100)
 }
 

@@ -7,10 +7,16 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::page::fold;
 use super::plain::{Heading, ended};
 use super::{Event, Sink};
 use crate::inventory::HostName;
 use crate::plan::Action;
+
+/// The screen's width; it may change while hactl runs.
+fn columns() -> usize {
+    terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| width.0.into())
+}
 
 /// Live lines.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ impl Default for Bars {
 impl Bars {
     fn say(&self, line: &str) {
         // Fails only when the terminal is gone.
-        let _ = self.screen.println(line);
+        let _ = self.screen.println(fold(line, columns()));
     }
 
     fn clear(&self, host: &HostName) {
@@ -97,7 +103,12 @@ impl Sink for Bars {
                     }
                 }
             }
-            Event::Note { text } => self.say(text),
+            Event::Note { text, details } => {
+                self.say(text);
+                for detail in details {
+                    self.say(&format!("    {detail}"));
+                }
+            }
         }
     }
 }

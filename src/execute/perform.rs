@@ -1,0 +1,97 @@
+//! Leads a procedure to its end: asks it for a stage, has the stage checked, carries it out, looks at
+//! what the stage says to look at, and asks again. It makes no choices.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::runner::run_stage;
+use crate::decide::{Next, Procedure, Refusal};
+use crate::facts::Observation;
+use crate::fleet::Fleet;
+use crate::inventory::HostName;
+use crate::plan::{Look, Outcome, StagePlan, Step, Violation};
+use crate::report::{Event, Sink};
+
+/// How long a host may take to be looked at in the middle of a procedure.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// How a procedure ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Performance {
+    /// Every step that was begun, and how it ended, in the order of their ends within a stage.
+    pub steps: Vec<(Step, Outcome)>,
+    /// Why it did not go on to its end; empty when it did.
+    pub refused: Vec<Refusal>,
+}
+
+impl Performance {
+    /// Whether it came to its end.
+    pub fn is_finished(&self) -> bool {
+        self.refused.is_empty()
+    }
+
+    /// Whether anything was changed, or may have been.
+    pub fn has_changed(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|(_, outcome)| matches!(outcome, Outcome::Changed | Outcome::Unknown { .. }))
+    }
+
+    /// Steps that did not reach their state.
+    pub fn failures(&self) -> impl Iterator<Item = &(Step, Outcome)> {
+        self.steps.iter().filter(|(_, outcome)| !outcome.is_good())
+    }
+}
+
+/// A stage that breaks a rule: a defect of hactl. Nothing of that stage was carried out.
+#[derive(Debug, Error)]
+#[error("a step would break a safety rule: {0}")]
+pub struct Unsafe(#[from] pub Violation);
+
+/// Performs a procedure from an observation. `inspect` is the second pair of eyes on each stage.
+///
+/// # Errors
+/// A stage that `inspect` finds to break a rule.
+pub async fn perform<F: Fleet, P: Procedure>(
+    fleet: &F,
+    procedure: &mut P,
+    mut seen: Observation,
+    mut inspect: impl FnMut(&StagePlan, &Observation) -> Vec<Violation>,
+    sink: &dyn Sink,
+) -> Result<(Performance, Observation), Unsafe> {
+    let mut performance = Performance {
+        steps: Vec::new(),
+        refused: Vec::new(),
+    };
+    loop {
+        let stage = match procedure.next(&seen) {
+            Next::Stage(stage) => stage,
+            Next::Done => return Ok((performance, seen)),
+            Next::Refused(refusals) => {
+                performance.refused = refusals;
+                return Ok((performance, seen));
+            }
+        };
+        if let Some(violation) = inspect(&stage, &seen).into_iter().next() {
+            return Err(Unsafe(violation));
+        }
+        sink.event(&Event::StageStarted {
+            play: stage.play.clone(),
+        });
+        let ended = run_stage(fleet, &stage, sink).await;
+        procedure.ended(&ended);
+        performance.steps.extend(ended);
+        let hosts = match &stage.look {
+            Look::None => continue,
+            Look::At(hosts) => hosts.clone(),
+            Look::All => seen
+                .hosts
+                .keys()
+                .cloned()
+                .collect::<std::collections::BTreeSet<HostName>>(),
+        };
+        seen = seen.updated(fleet.look(&hosts, LOOK).await);
+    }
+}
