@@ -1,0 +1,212 @@
+//! What a watcher tells: one line when something begins, one when it is over, with the time to the
+//! millisecond. It must never repeat itself: a state that lasts is told once.
+
+use std::collections::BTreeMap;
+
+use crate::decide::{Diagnosis, Finding, Verdict};
+use crate::inventory::HostName;
+use crate::report::{Event, Sink};
+
+/// Findings that were told and are not over.
+type Told = BTreeMap<(&'static str, Option<HostName>), String>;
+
+/// What was told last.
+#[derive(Debug, Default)]
+pub(super) struct Tidings {
+    leader: Option<HostName>,
+    code: Option<&'static str>,
+    findings: Told,
+    upkeep: Told,
+    said: BTreeMap<&'static str, String>,
+}
+
+impl Tidings {
+    /// Tells what has changed in the diagnosis of the primary.
+    pub(super) fn diagnosis(&mut self, leader: &HostName, diagnosis: &Diagnosis, sink: &dyn Sink) {
+        if self.leader.as_ref() != Some(leader) {
+            self.leader = Some(leader.clone());
+            self.code = None;
+        }
+        match &diagnosis.verdict {
+            Verdict::Trouble(findings) if !findings.is_empty() => {
+                changes(&mut self.findings, findings, sink);
+                self.code(leader, HEALTHY, &[], sink);
+            }
+            Verdict::Healthy => {
+                changes(&mut self.findings, &[], sink);
+                self.code(leader, HEALTHY, &[], sink);
+            }
+            _ => self.code(leader, diagnosis.code, &diagnosis.because, sink),
+        }
+    }
+
+    /// Says something about a subject, unless that is what was said of it last: seconds that count
+    /// on make nothing new.
+    pub(super) fn once(&mut self, subject: &'static str, text: &str, sink: &dyn Sink) {
+        let gist: String = text.chars().filter(|c| !c.is_ascii_digit()).collect();
+        if self.said.get(subject) == Some(&gist) {
+            return;
+        }
+        say(sink, text);
+        self.said.insert(subject, gist);
+    }
+
+    /// Forgets what was said about a subject: it is over.
+    pub(super) fn over(&mut self, subject: &'static str) {
+        self.said.remove(subject);
+    }
+
+    fn code(&mut self, leader: &HostName, code: &'static str, because: &[String], sink: &dyn Sink) {
+        if self.code == Some(code) {
+            return;
+        }
+        // What is well from the first moment needs no word.
+        if code != HEALTHY {
+            tell(sink, &format!("{leader} {code}"), because.to_vec());
+        } else if let Some(earlier) = self.code {
+            say(
+                sink,
+                &format!("{leader} answers and is well again after {earlier}"),
+            );
+        }
+        self.code = Some(code);
+    }
+
+    /// Tells what a round of upkeep found, or finds no more.
+    pub(super) fn upkeep(&mut self, findings: &[Finding], sink: &dyn Sink) {
+        changes(&mut self.upkeep, findings, sink);
+    }
+}
+
+/// Tells which findings came and which went.
+fn changes(told: &mut Told, findings: &[Finding], sink: &dyn Sink) {
+    let mut now = BTreeMap::new();
+    for finding in findings {
+        let key = (finding.code, finding.host.clone());
+        let place = place(finding.host.as_ref());
+        if !told.contains_key(&key) {
+            let details = vec![finding.message.clone(), format!("next: {}", finding.next)];
+            tell(sink, &format!("{place} {}", finding.code), details);
+        }
+        now.insert(key, finding.message.clone());
+    }
+    for (code, host) in told.keys() {
+        if !now.contains_key(&(*code, host.clone())) {
+            say(sink, &format!("{} {code} is over", place(host.as_ref())));
+        }
+    }
+    *told = now;
+}
+
+/// The code under which all is well.
+const HEALTHY: &str = "Healthy";
+
+fn place(host: Option<&HostName>) -> &str {
+    host.map_or("cluster", |host| host.as_ref())
+}
+
+/// One line with the time of day.
+pub(super) fn say(sink: &dyn Sink, text: &str) {
+    tell(sink, text, Vec::new());
+}
+
+/// The same, and what there is to say about it.
+fn tell(sink: &dyn Sink, text: &str, details: Vec<String>) {
+    let now = jiff::Zoned::now().strftime("%H:%M:%S%.3f");
+    sink.event(&Event::Note {
+        text: format!("{now} {text}"),
+        details,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::decide::Severity;
+    use crate::fixture::name;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Sink for Heard {
+        fn event(&self, event: &Event) {
+            if let Event::Note { text, details } = event {
+                // Without the time of day.
+                let text = text.split_once(' ').unwrap().1.to_owned();
+                let said = [vec![text], details.clone()].concat();
+                self.0.lock().unwrap().push(said.join(" | "));
+            }
+        }
+    }
+
+    impl Heard {
+        fn take(&self) -> Vec<String> {
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    fn diagnosis(code: &'static str, verdict: Verdict) -> Diagnosis {
+        Diagnosis {
+            code,
+            severity: Severity::Info,
+            verdict,
+            because: vec!["refused by db1:3306".to_owned()],
+            acquaintance: crate::decide::Acquaintance::SeenAlive,
+        }
+    }
+
+    fn lagging(message: &str) -> Verdict {
+        Verdict::Trouble(vec![Finding::on(
+            &name("db2"),
+            Severity::Warning,
+            "ReplicaLagging",
+            message,
+            "wait",
+        )])
+    }
+
+    #[test]
+    fn a_state_that_lasts_is_told_once() {
+        let (mut tidings, heard, leader) = (Tidings::default(), Heard::default(), name("db1"));
+        let healthy = diagnosis("Healthy", Verdict::Healthy);
+        tidings.diagnosis(&leader, &healthy, &heard);
+        assert!(heard.take().is_empty(), "well from the first moment");
+        let suspected = diagnosis("SuspectedPrimary", Verdict::Suspected);
+        tidings.diagnosis(&leader, &suspected, &heard);
+        tidings.diagnosis(&leader, &suspected, &heard);
+        assert_eq!(heard.take(), ["db1 SuspectedPrimary | refused by db1:3306"]);
+        tidings.diagnosis(&leader, &healthy, &heard);
+        assert_eq!(
+            heard.take(),
+            ["db1 answers and is well again after SuspectedPrimary"]
+        );
+        tidings.diagnosis(&leader, &suspected, &heard);
+        heard.take();
+        tidings.diagnosis(&name("db2"), &healthy, &heard);
+        assert!(heard.take().is_empty(), "db2 was never suspected");
+    }
+
+    #[test]
+    fn a_finding_is_told_when_it_comes_and_when_it_goes() {
+        let (mut tidings, heard, leader) = (Tidings::default(), Heard::default(), name("db1"));
+        tidings.diagnosis(&leader, &diagnosis("Trouble", lagging("5 s")), &heard);
+        tidings.diagnosis(&leader, &diagnosis("Trouble", lagging("6 s")), &heard);
+        assert_eq!(heard.take(), ["db2 ReplicaLagging | 5 s | next: wait"]);
+        tidings.diagnosis(&leader, &diagnosis("Healthy", Verdict::Healthy), &heard);
+        assert_eq!(heard.take(), ["db2 ReplicaLagging is over"]);
+    }
+
+    #[test]
+    fn the_same_word_on_one_subject_is_said_once() {
+        let (mut tidings, heard) = (Tidings::default(), Heard::default());
+        for text in ["27 s ago", "30 s ago", "not fenced"] {
+            tidings.once("refused", text, &heard);
+        }
+        assert_eq!(heard.take(), ["27 s ago", "not fenced"]);
+        tidings.over("refused");
+        tidings.once("refused", "not fenced", &heard);
+        assert_eq!(heard.take(), ["not fenced"]);
+    }
+}

@@ -1,0 +1,188 @@
+//! What a watcher does beside watching: looks at the whole cluster now and then, repairs what is safe
+//! to repair, and says what is not. It runs beside the senses, never in their way, and only under the
+//! cluster's lock. It must never repair what somebody has in maintenance or is working on.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::decide::{self, Finding, Maintenance, Next, Procedure, Repairs};
+use crate::execute;
+use crate::facts::{Observation, Vigil};
+use crate::fleet::{Fleet as _, LiveFleet};
+use crate::inventory::HostName;
+use crate::plan::{CheckContext, Outcome, Plan, StagePlan, Step, check};
+use crate::report::Sink;
+
+use super::attempt::{answering, with_silent};
+
+/// How long a host may take to be looked at.
+const LOOK: Duration = Duration::from_secs(3);
+/// How long a repair may go on when the primary has died.
+const YIELD: Duration = Duration::from_millis(300);
+
+/// What a round of upkeep found.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// Said to a person: what is wrong and is not repaired by itself.
+    pub(super) told: Vec<Finding>,
+    /// One line each: what was repaired, or could not be.
+    pub(super) repaired: Vec<String>,
+    /// The cluster is left alone, in words.
+    pub(super) maintenance: Option<String>,
+    /// Somebody else leads by now.
+    pub(super) leader: Option<HostName>,
+}
+
+/// A round at work, beside the watch.
+#[derive(Debug)]
+pub(super) struct Upkeep {
+    task: JoinHandle<Round>,
+    /// Set before the first step of a repair.
+    acts: Arc<AtomicBool>,
+}
+
+impl Upkeep {
+    /// Begins a round.
+    pub(super) fn begin(
+        fleet: &Arc<LiveFleet>,
+        leader: &HostName,
+        vigil: &Vigil,
+        sink: &Arc<dyn Sink>,
+    ) -> Self {
+        let acts = Arc::new(AtomicBool::new(false));
+        let (fleet, sink, told) = (Arc::clone(fleet), Arc::clone(sink), Arc::clone(&acts));
+        let (leader, vigil) = (leader.clone(), vigil.clone());
+        Self {
+            task: tokio::spawn(async move { round(&fleet, &leader, &vigil, &*sink, &told).await }),
+            acts,
+        }
+    }
+
+    /// Whether there is something to take up.
+    pub(super) fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// What it found. A round that panicked is a defect; the watch goes on without it.
+    pub(super) async fn round(self) -> Option<Round> {
+        let ended = self.task.await;
+        ended
+            .inspect_err(|error| tracing::error!("upkeep ended early: {error}"))
+            .ok()
+    }
+
+    /// Ends it for something more urgent: at once while it only looks, and soon when it repairs.
+    pub(super) async fn end(mut self) {
+        if self.acts.load(Ordering::SeqCst) {
+            // A step that is cut off here is seen again by the look that follows.
+            let _ = timeout(YIELD, &mut self.task).await;
+        }
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+/// Looks, and repairs what is safe.
+async fn round(
+    fleet: &LiveFleet,
+    leader: &HostName,
+    vigil: &Vigil,
+    sink: &dyn Sink,
+    acts: &AtomicBool,
+) -> Round {
+    let hosts = answering(fleet.cluster(), vigil);
+    let view = async || with_silent(fleet.look(&hosts, LOOK).await, fleet.cluster(), vigil);
+    let seen = view().await;
+    let mut round = judge(fleet, &seen, leader);
+    let needed = decide::repairs(fleet.cluster(), &seen, leader);
+    round.told.clone_from(&needed.told);
+    if round.maintenance.is_some() || round.leader.is_some() || needed.safe.is_empty() {
+        return round;
+    }
+    // Whoever holds the lock is at work on the cluster: what looks broken may be on its way.
+    let Ok(lock) = execute::acquire(fleet, "repair", &hosts).await else {
+        return round;
+    };
+    let seen = view().await;
+    let needed = decide::repairs(fleet.cluster(), &seen, leader);
+    if judge(fleet, &seen, leader).leader.is_none() {
+        acts.store(true, Ordering::SeqCst);
+        round.repaired = repair(fleet, leader, needed, seen, sink).await;
+    }
+    lock.release().await;
+    round
+}
+
+fn judge(fleet: &LiveFleet, seen: &Observation, leader: &HostName) -> Round {
+    let whole = Maintenance::of(seen).whole;
+    let now = decide::leader(fleet.cluster(), seen).ok();
+    Round {
+        maintenance: whole.map(|mark| format!("in maintenance since {}: {}", mark.by, mark.text)),
+        leader: now.filter(|now| now != leader),
+        ..Round::default()
+    }
+}
+
+async fn repair(
+    fleet: &LiveFleet,
+    leader: &HostName,
+    needed: Repairs,
+    seen: Observation,
+    sink: &dyn Sink,
+) -> Vec<String> {
+    let mut stages = Stages(needed.safe.into());
+    let consent = &BTreeSet::new();
+    let inspect = |stage: &_, seen: &_| {
+        let primary = leader;
+        check(
+            stage,
+            &CheckContext {
+                primary,
+                consent,
+                seen,
+            },
+        )
+    };
+    match execute::perform(fleet, &mut stages, seen, inspect, sink).await {
+        Err(error) => vec![format!("a repair was not made: {error}")],
+        Ok((performance, _)) => performance.steps.iter().map(line).collect(),
+    }
+}
+
+fn line((step, outcome): &(Step, Outcome)) -> String {
+    let Step {
+        host, action, why, ..
+    } = step;
+    match outcome {
+        Outcome::Changed | Outcome::Already => format!("{host} repaired: {action} ({why})"),
+        Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+            format!("{host} not repaired: {action} ({why}): {error}")
+        }
+    }
+}
+
+/// Stages that are known beforehand, as a procedure.
+#[derive(Clone, Debug)]
+struct Stages(VecDeque<StagePlan>);
+
+impl Procedure for Stages {
+    fn heading(&self) -> Plan {
+        Plan {
+            intent: "repair".to_owned(),
+            because: Vec::new(),
+            loses: Vec::new(),
+            stages: Vec::new(),
+        }
+    }
+
+    fn next(&mut self, _: &Observation) -> Next {
+        self.0.pop_front().map_or(Next::Done, Next::Stage)
+    }
+
+    fn ended(&mut self, _: &[(Step, Outcome)]) {}
+}
