@@ -33,6 +33,9 @@ impl Default for Library {
                 "mariadb/start-replication.service.j2",
                 "mariadb/start-replication.sh.j2",
                 "mysql/my.cnf.j2",
+                "purge-relay-logs.sh.j2",
+                "systemd/purge-relay-logs.service.j2",
+                "systemd/purge-relay-logs.timer.j2",
                 "systemd/restart.conf.j2",
             ),
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::decide::{Consent, Role, Topology};
 use crate::facts::{Needs, Observation};
 use crate::inventory::{Cluster, Host, HostName};
-use crate::plan::{Action, StagePlan, Step};
+use crate::plan::{Action, Look, OnFailure, StagePlan, Step};
 use crate::playbook::{
     Change, Play, Playbook, PlaybookError, RunOn, Scope, Serial, Task, TaskError, Templates, World,
 };
@@ -91,6 +91,7 @@ impl<'a> Walk<'a> {
                 return Ok(Some(StagePlan {
                     play: stage.play.name.clone(),
                     steps,
+                    look: Look::All,
                 }));
             }
         }
@@ -143,6 +144,7 @@ impl<'a> Walk<'a> {
                     host: host.name.clone(),
                     action: change.action,
                     why: change.why,
+                    on_failure: OnFailure::Stop,
                 }));
             }
         }
@@ -291,6 +293,7 @@ fn gather_seeds(steps: Vec<Step>, topology: &Topology) -> Vec<Step> {
             emptied: all_emptied,
         },
         why: reasons.join("; "),
+        on_failure: OnFailure::Stop,
     });
     others
 }

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Action;
+use crate::plan::{Action, Neighbours};
 use crate::playbook::{Change, Scope, TaskError};
 
 /// Arguments of `vip`.
@@ -59,6 +59,8 @@ impl Vip {
                 Action::AddVip {
                     address: format!("{}/{}", vip.address, vip.prefix_len),
                     interface: interface.to_owned(),
+                    neighbours: Neighbours::Ask,
+                    lease: None,
                 },
                 "the writer VIP is not here",
             ));

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::plan;
 use crate::decide::Consent;
+use crate::facts::MarkKind;
 use crate::fixture::{Mutate as _, cluster_with, healthy};
 use crate::inventory::Cluster;
 use crate::mysql::{Dialect, Flavor, Version};
@@ -196,4 +197,15 @@ fn only_where_a_start_needs_it_is_there_a_program_for_it() {
         text.contains(&format!("ExecStart={program}\nTimeout")),
         "{text}"
     );
+}
+
+#[test]
+fn a_drained_replica_receives_nothing_when_it_boots() {
+    let program = "/usr/local/sbin/hactl-start-replication";
+    let cluster = cluster_with(Flavor::MariaDb, 2, "");
+    let text = file(&cluster, Version::new(10, 11, 5), program).unwrap();
+    let folder = MarkKind::folder(&cluster.name);
+    let looks = text.find(&format!("[ -e '{folder}/drained' ]")).unwrap();
+    let receives = text.rfind("START SLAVE\"").unwrap();
+    assert!(looks < receives, "{text}");
 }

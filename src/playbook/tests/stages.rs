@@ -28,36 +28,46 @@ fn drawn(cluster: &Cluster, seen: &Observation) -> String {
 #[test]
 fn bare_hosts() {
     let cluster = cluster(Flavor::MySql, 2);
-    assert_snapshot!(drawn(&cluster, &bare(&cluster)), @r#"
-Servers that serve nobody yet
-  db1: install mysql-server, iputils-arping
-  db2: install mysql-server, iputils-arping
-Servers that serve nobody yet
-  db1: create /etc/systemd/system/mysql.service.d/hactl.conf
-  db2: create /etc/systemd/system/mysql.service.d/hactl.conf
-  db1: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
-  db2: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
-Servers that serve nobody yet
-  db1: reload systemd's units
-  db2: reload systemd's units
-  db1: restart mysql.service
-  db2: restart mysql.service
-Replication
-  db1: turn read-only off
-  db1: admin account: create
-  db1: replication account: create
-  db1: monitor account: create
-Replication
-  db1: dump and load into db2
-Replication
-  db2: replicate from db1
-Replication
-  db1: turn semi-sync as source on
-Replication
-  db1: write a row and read it on db2
-Writer VIP
-  db1: add 192.0.2.90/24 to eth0
-"#);
+    assert_snapshot!(drawn(&cluster, &bare(&cluster)), @r"
+    Servers that serve nobody yet
+      db1: install mysql-server, iputils-arping
+      db2: install mysql-server, iputils-arping
+    Servers that serve nobody yet
+      db1: create /etc/systemd/system/mysql.service.d/hactl.conf
+      db2: create /etc/systemd/system/mysql.service.d/hactl.conf
+      db1: create /usr/local/sbin/hactl-purge-relay-logs
+      db2: create /usr/local/sbin/hactl-purge-relay-logs
+      db1: create /etc/systemd/system/hactl-purge-relay-logs.service
+      db2: create /etc/systemd/system/hactl-purge-relay-logs.service
+      db1: create /etc/systemd/system/hactl-purge-relay-logs.timer
+      db2: create /etc/systemd/system/hactl-purge-relay-logs.timer
+      db1: enable hactl-purge-relay-logs.timer
+      db1: start hactl-purge-relay-logs.timer
+      db2: enable hactl-purge-relay-logs.timer
+      db2: start hactl-purge-relay-logs.timer
+      db1: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
+      db2: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
+    Servers that serve nobody yet
+      db1: reload systemd's units
+      db2: reload systemd's units
+      db1: restart mysql.service
+      db2: restart mysql.service
+    Replication
+      db1: turn read-only off
+      db1: admin account: create
+      db1: replication account: create
+      db1: monitor account: create
+    Replication
+      db1: dump and load into db2
+    Replication
+      db2: replicate from db1
+    Replication
+      db1: turn semi-sync as source on
+    Replication
+      db1: write a row and read it on db2
+    Writer VIP
+      db1: add 192.0.2.90/24 to eth0
+    ");
 }
 
 #[test]
@@ -68,22 +78,27 @@ fn one_host_more() {
         .after;
     let new = bare(&cluster).hosts.remove(&name("db3")).unwrap();
     seen.hosts.insert(name("db3"), new);
-    assert_snapshot!(drawn(&cluster, &seen), @r#"
-Servers that serve nobody yet
-  db3: install mysql-server, iputils-arping
-Servers that serve nobody yet
-  db3: create /etc/systemd/system/mysql.service.d/hactl.conf
-  db3: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
-Servers that serve nobody yet
-  db3: reload systemd's units
-  db3: restart mysql.service
-Replication
-  db1: dump and load into db3
-Replication
-  db3: replicate from db1
-Replication
-  db1: write a row and read it on db2, db3
-"#);
+    assert_snapshot!(drawn(&cluster, &seen), @r"
+    Servers that serve nobody yet
+      db3: install mysql-server, iputils-arping
+    Servers that serve nobody yet
+      db3: create /etc/systemd/system/mysql.service.d/hactl.conf
+      db3: create /usr/local/sbin/hactl-purge-relay-logs
+      db3: create /etc/systemd/system/hactl-purge-relay-logs.service
+      db3: create /etc/systemd/system/hactl-purge-relay-logs.timer
+      db3: enable hactl-purge-relay-logs.timer
+      db3: start hactl-purge-relay-logs.timer
+      db3: create /etc/mysql/mysql.conf.d/zz-hactl.cnf
+    Servers that serve nobody yet
+      db3: reload systemd's units
+      db3: restart mysql.service
+    Replication
+      db1: dump and load into db3
+    Replication
+      db3: replicate from db1
+    Replication
+      db1: write a row and read it on db2, db3
+    ");
 }
 
 /// Running servers are restarted one at a time, and the primary is the last.
