@@ -14,6 +14,7 @@
 //! | [`plan`] | actions and steps as data, and the checker that any plan must pass | none |
 //! | [`fleet`] | the only door to the hosts | ssh, SQL |
 //! | [`execute`] | carries a plan out; makes no choices | through the fleet |
+//! | [`watch`] | perceives a cluster over time, and acts when its primary is dead | through the fleet, SQL, the clock |
 //! | [`report`] | readers of one event stream | terminal, files |
 //! | [`yaml`] | YAML with the place of every word in it, for messages with a caret | none |
 //! | [`cli`] | what a person types and sees | terminal |
@@ -35,4 +36,5 @@ pub mod observe;
 pub mod plan;
 pub mod playbook;
 pub mod report;
+pub mod watch;
 pub mod yaml;

@@ -43,6 +43,30 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show the cluster as a tree
     Status,
+    /// Move the writer to another server, planned: nothing is lost, and what cannot be finished is undone
+    ///
+    /// Checks first that the new primary is fit and close behind. Then clients are cut off, the old
+    /// primary stops taking writes, the new one applies the last of them, is promoted and gets the VIP;
+    /// the old one becomes its replica. Whatever fails before the promotion is undone: the old primary
+    /// takes writes again.
+    Switchover(SwitchoverArgs),
+    /// Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
+    ///
+    /// A primary that is alive is never failed over: use switchover for that. The old primary is made
+    /// harmless first, nothing that was acknowledged is given up, and whatever may be lost is said
+    /// before anything is done.
+    Failover(FailoverArgs),
+    /// Bring a failed or diverged former primary back as a replica
+    ///
+    /// If it has nothing that the present primary lacks, it follows it. If it has, the transactions are
+    /// shown and saved as SQL to a file; where the server can, a tail that no replica acknowledged is
+    /// cut off. Otherwise its databases are only replaced with --reseed.
+    Rejoin(RejoinArgs),
+    /// Keep watchers from acting on the cluster, or on one host, while somebody works on it
+    ///
+    /// Written to every host that can be reached, so that every watcher sees it. It outlives reboots
+    /// and lasts until it is turned off. Commands that a person runs are not held back.
+    Maintenance(MaintenanceArgs),
 }
 
 /// Options of every command.
@@ -134,6 +158,96 @@ pub struct BootstrapArgs {
     pub templates: Option<PathBuf>,
 }
 
+/// Options of every command that shows a plan and then acts.
+#[derive(Debug, clap::Args)]
+pub struct Carry {
+    /// Show the plan and the reasons, and stop; nothing is changed
+    #[arg(long)]
+    pub check: bool,
+    /// Carry the plan out without asking
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Options of `switchover`.
+#[derive(Debug, clap::Args)]
+pub struct SwitchoverArgs {
+    /// The new primary [default: the best of the replicas]
+    #[arg(long, value_name = "HOST")]
+    pub to: Option<HostName>,
+    /// How long clients may wait for the old primary to stop, and for the new one to have everything;
+    /// undone when that is not enough
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    pub max_wait: std::time::Duration,
+    /// Whether it is carried out.
+    #[command(flatten)]
+    pub carry: Carry,
+}
+
+/// Options of `failover`.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+pub struct FailoverArgs {
+    /// Stay in the foreground, watch, and fail over when the primary dies; asks nothing
+    #[arg(long, conflicts_with = "check")]
+    pub watch: bool,
+    /// With --watch: leave after the first failover
+    #[arg(long, requires = "watch")]
+    pub once: bool,
+    /// Fail over although the last failover was a short time ago (`failover.min_interval`)
+    #[arg(long)]
+    pub ignore_last: bool,
+    /// Promote although the old primary is not fenced and may still take writes, which are then lost
+    #[arg(long)]
+    pub allow_unfenced: bool,
+    /// Let clients write although no replica acknowledges to the new primary
+    #[arg(long)]
+    pub allow_uncovered: bool,
+    /// Promote although a replica that is not seen may hold rows that no other has
+    #[arg(long)]
+    pub allow_unseen_replica: bool,
+    /// Whether it is carried out.
+    #[command(flatten)]
+    pub carry: Carry,
+}
+
+/// Options of `rejoin`.
+#[derive(Debug, clap::Args)]
+pub struct RejoinArgs {
+    /// The host that comes back
+    #[arg(value_name = "HOST")]
+    pub host: HostName,
+    /// Its databases may be dropped and replaced by the primary's, where nothing less helps
+    #[arg(long)]
+    pub reseed: bool,
+    /// Whether it is carried out.
+    #[command(flatten)]
+    pub carry: Carry,
+}
+
+/// Options of `maintenance`.
+#[derive(Debug, clap::Args)]
+pub struct MaintenanceArgs {
+    /// Whether it begins or ends
+    #[arg(value_enum)]
+    pub state: MaintenanceState,
+    /// One host only [default: the whole cluster]
+    #[arg(value_name = "HOST")]
+    pub host: Option<HostName>,
+    /// Why, for whoever asks later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// Whether maintenance begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MaintenanceState {
+    /// It begins
+    On,
+    /// It ends
+    Off,
+}
+
 /// Options of `verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
@@ -142,16 +256,19 @@ pub struct VerifyArgs {
     pub wait: Option<std::time::Duration>,
 }
 
-/// `90s`, `5m`, `1h`.
+/// `500ms`, `90s`, `5m`, `1h`.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
+    const HELP: &str = "write a number and a unit: 500ms, 30s, 5m, 1h";
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "write a number and a unit: 30s, 5m, 1h".to_owned())?;
-    match &text[digits.len()..] {
-        "s" => Ok(std::time::Duration::from_secs(number)),
-        "m" => Ok(std::time::Duration::from_secs(number.saturating_mul(60))),
-        "h" => Ok(std::time::Duration::from_secs(number.saturating_mul(3600))),
-        _ => Err("write a number and a unit: 30s, 5m, 1h".to_owned()),
-    }
+    let number: u64 = digits.parse().map_err(|_| HELP.to_owned())?;
+    let milliseconds = match &text[digits.len()..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(HELP.to_owned()),
+    };
+    Ok(std::time::Duration::from_millis(
+        number.saturating_mul(milliseconds),
+    ))
 }

@@ -1,13 +1,13 @@
 //! `hactl bootstrap`: observe, decide, show, confirm, execute, observe.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use super::args::{BootstrapArgs, Global, OutputFormat};
 use super::findings::count;
 use super::plan_view::{self, Detail};
 use super::prompt::{Answer, confirm};
+use super::screen::{self, print, say, show};
 use super::{CliError, Exit, files, session, verify};
 use crate::decide::{self, Bootstrap, Consent, Finding, PrimaryBasis, Severity, Topology};
 use crate::execute::{self, Context, Journal, Summary};
@@ -16,7 +16,7 @@ use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::{Cluster, HostName};
 use crate::plan::{Action, CheckContext, Plan, check, predict};
 use crate::playbook::{self, Playbook, PlaybookError, Templates, Walk, World};
-use crate::report::{Bars, Event, JsonLines, Plain, Sink, Tee};
+use crate::report::{Event, Sink as _, Tee};
 
 const PLAYBOOK: &str = "bootstrap.yml";
 
@@ -40,7 +40,7 @@ pub(super) async fn run(global: &Global, args: &BootstrapArgs) -> Result<Exit, C
     let lock = if args.check || !fleet.is_root_everywhere() {
         None
     } else {
-        Some(execute::acquire(&fleet, "bootstrap").await?)
+        Some(execute::acquire(&fleet, "bootstrap", &fleet.connected()).await?)
     };
     let result = under_lock(global, args, &work, &fleet, &needs).await;
     if let Some(lock) = lock {
@@ -157,6 +157,9 @@ impl Work {
             PrimaryBasis::Replication => {
                 format!("primary: {primary}, since others replicate from it")
             }
+            PrimaryBasis::Alone => {
+                format!("primary: {primary}, which leads without a replica")
+            }
             PrimaryBasis::Inventory => format!("primary: {primary}, as the inventory says"),
         }];
         let loses = stages
@@ -180,7 +183,7 @@ impl Work {
         seen: Observation,
     ) -> Result<Exit, CliError> {
         let journal = Journal::create(&files::journals(), self.cluster.name.as_ref())?;
-        let screen = screen(global);
+        let screen = screen::events(global);
         let sink = Tee(vec![&journal, screen.as_ref()]);
         sink.event(&Event::Started {
             intent: format!("bootstrap cluster {}", self.cluster.name),
@@ -243,8 +246,8 @@ fn loss(action: &Action, seen: &Observation) -> Option<String> {
 
 fn show_check(global: &Global, args: &BootstrapArgs, plan: &Plan) -> Exit {
     match global.output {
-        OutputFormat::Human if plan.is_empty() => print("Nothing to do."),
-        OutputFormat::Human => print(&plan_view::render(plan, detail(args))),
+        OutputFormat::Human if plan.is_empty() => show("Nothing to do."),
+        OutputFormat::Human => show(&plan_view::render(plan, detail(args))),
         OutputFormat::Json | OutputFormat::Jsonl => {
             print(&serde_json::to_string(plan).unwrap_or_default());
         }
@@ -253,14 +256,6 @@ fn show_check(global: &Global, args: &BootstrapArgs, plan: &Plan) -> Exit {
         Exit::Findings
     } else {
         Exit::Ok
-    }
-}
-
-fn screen(global: &Global) -> Box<dyn Sink> {
-    match global.output {
-        OutputFormat::Jsonl => Box::new(JsonLines),
-        _ if std::io::stderr().is_terminal() => Box::new(Bars::default()),
-        _ => Box::new(Plain::default()),
     }
 }
 
@@ -287,12 +282,4 @@ fn recap(cluster: &Cluster, topology: &Topology, summary: &Summary) {
         summary.changed.len(),
         cluster.hosts.len()
     ));
-}
-
-fn say(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
-}
-
-fn print(text: &str) {
-    let _ = writeln!(anstream::stdout().lock(), "{text}");
 }

@@ -8,11 +8,12 @@ use thiserror::Error;
 use super::Exit;
 use super::findings::count;
 use crate::decide::{Finding, Refusal};
-use crate::execute::{JournalError, RunError};
+use crate::execute::{JournalError, RunError, Unsafe};
 use crate::fleet::lock::LockError;
 use crate::inventory::InventoryError;
 use crate::plan::Violation;
 use crate::playbook::{PlaybookError, TaskError};
+use crate::watch::WatchError;
 use crate::yaml::Paint;
 
 /// A command that did not get to its end.
@@ -52,12 +53,18 @@ pub enum CliError {
     /// Safety rules.
     #[error("refused; nothing was changed")]
     Refused(Vec<Refusal>),
+    /// A plan that could be begun, and would not get to its end.
+    #[error("refused; nothing was changed. If it were begun, it would end like this")]
+    Doomed(Vec<Refusal>),
     /// A stage of the plan broke a rule that holds for any plan.
     #[error("the plan would break a safety rule: {0}; nothing was changed")]
     Unsafe(Violation),
     /// Another hactl.
     #[error("another hactl is at work, or the lock cannot be taken; nothing was changed")]
     Lock(#[from] LockError),
+    /// A watch could not begin.
+    #[error("cannot watch; nothing was changed")]
+    Watch(#[from] WatchError),
     /// It would change something and nobody said yes.
     #[error("this would change something, and there is no terminal to ask on")]
     NoConsent,
@@ -72,6 +79,23 @@ pub enum CliError {
         /// Where the journal is.
         journal: PathBuf,
     },
+    /// A change of leadership failed before anything was changed.
+    #[error("failed; nothing was changed")]
+    FailedEarly(Vec<Refusal>),
+    /// A change of leadership did not get to its end, after changes began.
+    #[error("not finished; changes were begun")]
+    Halted {
+        /// Why, and whether it was undone.
+        refusals: Vec<Refusal>,
+        /// Where the journal is, if there could be one.
+        journal: Option<PathBuf>,
+    },
+    /// A stage broke a rule after changes began: a defect of hactl.
+    #[error("stopped in the middle, and nothing more was done")]
+    Cut(#[from] Unsafe),
+    /// What was shown is no longer what would be done.
+    #[error("the cluster changed while the plan was shown; nothing was changed")]
+    Overtaken,
 }
 
 impl CliError {
@@ -87,11 +111,14 @@ impl CliError {
                 }
             }
             Self::Refused(_)
+            | Self::Doomed(_)
             | Self::Unsafe(_)
+            | Self::Overtaken
             | Self::NoConsent
+            | Self::Watch(WatchError::Post(LockError::Held { .. }))
             | Self::Lock(LockError::Held { .. }) => Exit::Refused,
             Self::NoSuchHost(_) => Exit::Usage,
-            Self::Stopped { .. } => Exit::Incomplete,
+            Self::Stopped { .. } | Self::Halted { .. } | Self::Cut(_) => Exit::Incomplete,
             _ => Exit::Failed,
         }
     }
@@ -118,14 +145,13 @@ impl CliError {
                 }
                 text
             }
-            Self::Refused(refusals) => {
-                let mut text = headline(self);
-                for refusal in refusals {
-                    let _ = write!(
-                        text,
-                        "\n  {}\n    hint: {}",
-                        refusal.reason, refusal.way_out
-                    );
+            Self::Refused(refusals) | Self::Doomed(refusals) | Self::FailedEarly(refusals) => {
+                headline(self) + &reasons(refusals)
+            }
+            Self::Halted { refusals, journal } => {
+                let mut text = headline(self) + &reasons(refusals);
+                if let Some(journal) = journal {
+                    let _ = write!(text, "\nwhat was done: {}", journal.display());
                 }
                 text
             }
@@ -149,9 +175,16 @@ impl CliError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Lock(error) => Some(error.hint()),
+            Self::Watch(error) => Some(error.hint()),
             Self::NoConsent => {
                 Some("look at the plan with --check, then run with --yes".to_owned())
             }
+            Self::Overtaken => Some("run the command again and look at the new plan".to_owned()),
+            Self::Cut(_) => Some(
+                "this is a defect of hactl: report it with the journal; `hactl status` shows the \
+                 cluster as it is, and the same command goes on from there"
+                    .to_owned(),
+            ),
             Self::NoSuchHost(_) => Some("host names are the keys under `hosts:`".to_owned()),
             Self::Stopped { journal, .. } => Some(format!(
                 "run the command again, it looks first and goes on from there; what was done: {}",
@@ -164,6 +197,19 @@ impl CliError {
             _ => None,
         }
     }
+}
+
+/// Each with its way out.
+fn reasons(refusals: &[Refusal]) -> String {
+    let mut text = String::new();
+    for refusal in refusals {
+        let _ = write!(
+            text,
+            "\n  {}\n    hint: {}",
+            refusal.reason, refusal.way_out
+        );
+    }
+    text
 }
 
 fn headline(error: &CliError) -> String {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::CliError;
+use crate::inventory::ClusterName;
 use crate::playbook::Library;
 
 /// The built-in library with the user's folders on top.
@@ -44,8 +45,23 @@ fn folder_texts(folder: &Path) -> Result<BTreeMap<String, String>, CliError> {
     Ok(texts)
 }
 
-/// `$XDG_STATE_HOME/hactl/runs`, else `~/.local/state/hactl/runs`.
+/// Where journals are: `~/.local/state/hactl/runs`.
 pub(super) fn journals() -> PathBuf {
+    state().join("runs")
+}
+
+/// Where the reports of a cluster's failovers are: `~/.local/state/hactl/<cluster>`.
+pub(super) fn reports(cluster: &ClusterName) -> PathBuf {
+    state().join(cluster.to_string())
+}
+
+/// Where transactions are saved that only one host has: `~/.local/state/hactl/errant`.
+pub(super) fn errant() -> PathBuf {
+    state().join("errant")
+}
+
+/// `$XDG_STATE_HOME/hactl`, else `~/.local/state/hactl`.
+fn state() -> PathBuf {
     let state = std::env::var_os("XDG_STATE_HOME")
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
@@ -53,5 +69,5 @@ pub(super) fn journals() -> PathBuf {
         let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
         home.join(".local/state")
     };
-    state.unwrap_or_else(home).join("hactl/runs")
+    state.unwrap_or_else(home).join("hactl")
 }

@@ -7,12 +7,20 @@ mod args;
 mod bootstrap;
 mod error;
 mod exit;
+mod failover;
 mod files;
 mod findings;
+mod interrupt;
+mod maintenance;
+mod notices;
 mod plan_view;
+mod procedure;
 mod prompt;
+mod rejoin;
+mod screen;
 mod session;
 mod status;
+mod switchover;
 mod table;
 mod tree;
 mod verify;
@@ -40,7 +48,7 @@ pub fn main() -> std::process::ExitCode {
     let command = async {
         tokio::select! {
             result = run(&args) => result,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            () = interrupt::requested() => Ok(Exit::Interrupted),
         }
     };
     let result = runtime.block_on(command);
@@ -63,6 +71,10 @@ async fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Bootstrap(own) => bootstrap::run(&args.global, own).await,
         Command::Verify(own) => verify::run(&args.global, own).await,
         Command::Status => status::run(&args.global).await,
+        Command::Switchover(own) => switchover::run(&args.global, own).await,
+        Command::Failover(own) => failover::run(&args.global, own).await,
+        Command::Rejoin(own) => rejoin::run(&args.global, own).await,
+        Command::Maintenance(own) => maintenance::run(&args.global, own).await,
     }
 }
 

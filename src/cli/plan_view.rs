@@ -46,6 +46,15 @@ pub(super) fn render(plan: &Plan, detail: Detail) -> String {
     text
 }
 
+/// A plan without steps, as text.
+pub(super) fn nothing(plan: &Plan) -> String {
+    let mut text = format!("Nothing to do: {}", plan.intent);
+    for reason in &plan.because {
+        let _ = write!(text, "\n  {reason}");
+    }
+    text
+}
+
 /// Neighbouring steps that do the same for the same reason on different hosts.
 fn alike(stage: &StagePlan) -> Vec<Vec<&Step>> {
     let mut groups: Vec<Vec<&Step>> = Vec::new();

@@ -1,11 +1,12 @@
 //! What every command begins with: the log, the inventory, the connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CliError, Global};
 use crate::fleet::LiveFleet;
 use crate::fleet::ssh::HostKeys;
-use crate::inventory::{Cluster, Inventory};
+use crate::inventory::{Cluster, HostName, Inventory};
 
 /// Sends diagnostics to standard error; `HACTL_LOG` overrides the level.
 pub(super) fn start_log(verbose: u8) {
@@ -17,9 +18,11 @@ pub(super) fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("HACTL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let colours = anstream::AutoStream::choice(&std::io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(colours != anstream::ColorChoice::Never)
         .without_time()
         .init();
 }
@@ -31,10 +34,30 @@ pub(super) fn inventory(global: &Global) -> Result<Arc<Cluster>, CliError> {
 
 /// Connects to every host.
 pub(super) async fn connect(global: &Global, cluster: &Arc<Cluster>) -> LiveFleet {
-    let host_keys = if global.accept_new_host_keys {
+    LiveFleet::connect(Arc::clone(cluster), host_keys(global)).await
+}
+
+/// Connects to every host that answers in time.
+pub(super) async fn connect_within(
+    global: &Global,
+    cluster: &Arc<Cluster>,
+    within: Duration,
+) -> LiveFleet {
+    LiveFleet::connect_within(Arc::clone(cluster), host_keys(global), within).await
+}
+
+fn host_keys(global: &Global) -> HostKeys {
+    if global.accept_new_host_keys {
         HostKeys::AcceptNew
     } else {
         HostKeys::Strict
-    };
-    LiveFleet::connect(Arc::clone(cluster), host_keys).await
+    }
+}
+
+/// Says so when a host that was named is not in the inventory.
+pub(super) fn known(cluster: &Cluster, host: &HostName) -> Result<(), CliError> {
+    match cluster.host(host) {
+        Some(_) => Ok(()),
+        None => Err(CliError::NoSuchHost(host.to_string())),
+    }
 }

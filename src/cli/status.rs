@@ -1,10 +1,10 @@
 //! `hactl status`: the cluster as it is, as a tree.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use super::args::{Global, OutputFormat};
-use super::{CliError, Exit, session, tree};
+use super::screen::{print, show};
+use super::{CliError, Exit, notices, session, tree};
 use crate::facts::HostView;
 use crate::fleet::Fleet as _;
 
@@ -13,13 +13,13 @@ pub(super) async fn run(global: &Global) -> Result<Exit, CliError> {
     let cluster = session::inventory(global)?;
     let fleet = session::connect(global, &cluster).await;
     let seen = fleet.observe(&BTreeMap::new()).await;
-    let mut out = anstream::stdout().lock();
     match global.output {
         OutputFormat::Human => {
-            let _ = write!(out, "{}", tree::render(&cluster, &seen));
+            let text = tree::render(&cluster, &seen) + &notices::render(&seen);
+            show(text.trim_end());
         }
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let _ = writeln!(out, "{}", serde_json::to_string(&seen).unwrap_or_default());
+            print(&serde_json::to_string(&seen).unwrap_or_default());
         }
     }
     let unreachable = seen

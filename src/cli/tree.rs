@@ -61,6 +61,9 @@ fn line(cluster: &Cluster, seen: &Observation, name: &HostName, role: Role) -> S
         Some(HostView::Unreachable(why)) => format!("{BAD}unreachable{BAD:#}: {}", why.text),
         Some(HostView::Reached(reached)) => match &reached.server {
             ServerView::Absent => format!("{BAD}no server installed{BAD:#}"),
+            ServerView::Stopped if reached.os.marks.fenced.is_some() => {
+                format!("{BAD}stopped, fenced{BAD:#}")
+            }
             ServerView::Stopped => format!("{BAD}stopped{BAD:#}"),
             ServerView::Refused(fault) => format!("{BAD}no answer{BAD:#}: {}", fault.text),
             ServerView::Up(facts) => {

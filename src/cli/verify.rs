@@ -1,13 +1,12 @@
 //! `hactl verify`: every check, every host, and no change. It ends with 3 when something is wrong.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::args::{Global, OutputFormat, VerifyArgs};
+use super::screen::{print, show};
 use super::{CliError, Exit, findings, session};
 use crate::decide::{Finding, Severity, Topology, verify};
 use crate::facts::Observation;
@@ -26,7 +25,7 @@ pub(super) async fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, CliE
         let seen = look(&fleet).await;
         let found = verify::verify(&cluster, &seen);
         if exit(&found) == Exit::Ok || Instant::now() >= until {
-            return Ok(show(global, &cluster, &seen, &found));
+            return Ok(tell(global, &cluster, &seen, &found));
         }
         sleep(AGAIN).await;
     }
@@ -41,12 +40,16 @@ pub(super) async fn conclude(
     let mut seen = seen.clone();
     add_logins(fleet, &mut seen).await;
     let found = verify::verify(fleet.cluster(), &seen);
-    Ok(show(global, fleet.cluster(), &seen, &found))
+    Ok(tell(global, fleet.cluster(), &seen, &found))
 }
 
 /// Everything that verify looks at.
 pub(super) async fn look(fleet: &LiveFleet) -> Observation {
-    let mut seen = fleet.observe(&BTreeMap::new()).await;
+    let cluster = fleet.cluster();
+    let needs = verify::needs(cluster);
+    let hosts = cluster.hosts.keys();
+    let needs = hosts.map(|host| (host.clone(), needs.clone())).collect();
+    let mut seen = fleet.observe(&needs).await;
     add_logins(fleet, &mut seen).await;
     seen
 }
@@ -65,14 +68,12 @@ struct Report<'a> {
     findings: &'a [Finding],
 }
 
-fn show(global: &Global, cluster: &Cluster, seen: &Observation, found: &[Finding]) -> Exit {
+fn tell(global: &Global, cluster: &Cluster, seen: &Observation, found: &[Finding]) -> Exit {
     let exit = exit(found);
-    let mut out = anstream::stdout().lock();
     let checks = verify::CHECKS.len();
     match global.output {
         OutputFormat::Human => {
-            let _ = write!(out, "{}", findings::render(found));
-            let _ = writeln!(out, "{}", verdict(cluster, seen, found, checks));
+            show(&(findings::render(found) + &verdict(cluster, seen, found, checks)));
         }
         OutputFormat::Json | OutputFormat::Jsonl => {
             let report = Report {
@@ -81,11 +82,7 @@ fn show(global: &Global, cluster: &Cluster, seen: &Observation, found: &[Finding
                 checks,
                 findings: found,
             };
-            let _ = writeln!(
-                out,
-                "{}",
-                serde_json::to_string(&report).unwrap_or_default()
-            );
+            print(&serde_json::to_string(&report).unwrap_or_default());
         }
     }
     exit

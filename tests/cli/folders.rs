@@ -39,10 +39,10 @@ fn a_wrong_template() {
     let folder = Folder::good().and("mine/my.cnf.j2", "read_only = {{ nosuch.key }}\n");
     let run = folder.hactl(&["bootstrap", "--check", "--templates", "mine"]);
     assert_snapshot!(run, @r#"
-exit 1
---- stderr
-error: the playbook cannot be used
-  caused by: playbooks/tasks/server.yml:39:3: task "Server configuration" on db1
-  caused by: templates/my.cnf.j2, line 1: `nosuch` is undefined
-"#);
+    exit 1
+    --- stderr
+    error: the playbook cannot be used
+      caused by: playbooks/tasks/server.yml:61:3: task "Server configuration" on db1
+      caused by: templates/my.cnf.j2, line 1: `nosuch` is undefined
+    "#);
 }

@@ -8,119 +8,129 @@ use super::Folder;
 fn no_arguments() {
     let folder = Folder::good();
     let run = folder.hactl(&[]);
-    assert_snapshot!(run, @r#"
-exit 2
---- stderr
-Declarative high availability for MySQL and MariaDB
+    assert_snapshot!(run, @r"
+    exit 2
+    --- stderr
+    Declarative high availability for MySQL and MariaDB
 
-Usage: hactl [OPTIONS] <COMMAND>
+    Usage: hactl [OPTIONS] <COMMAND>
 
-Commands:
-  bootstrap  Bring hosts to what the inventory says: packages, my.cnf, accounts, replicas,
-             semi-sync, VIP
-  verify     Check everything and change nothing; exits with 3 when something is wrong
-  status     Show the cluster as a tree
-  help       Print this message or the help of the given subcommand(s)
+    Commands:
+      bootstrap    Bring hosts to what the inventory says: packages, my.cnf, accounts, replicas,
+                   semi-sync, VIP
+      verify       Check everything and change nothing; exits with 3 when something is wrong
+      status       Show the cluster as a tree
+      switchover   Move the writer to another server, planned: nothing is lost, and what cannot be
+                   finished is undone
+      failover     Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
+      rejoin       Bring a failed or diverged former primary back as a replica
+      maintenance  Keep watchers from acting on the cluster, or on one host, while somebody works on it
+      help         Print this message or the help of the given subcommand(s)
 
-Options:
-  -h, --help     Print help (see more with '--help')
-  -V, --version  Print version
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
 
-Options of every command:
-  -i, --inventory <FILE>      The inventory: what you want, in YAML [env: HACTL_INVENTORY] [default:
-                              inventory.yml]
-      --output <FORMAT>       What standard output holds [default: human] [possible values: human,
-                              json, jsonl]
-      --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
-                              changed key is refused all the same
-  -v, --verbose...            Say more; twice for even more
-      --color <WHEN>          When to use colours [default: auto] [possible values: auto, always,
-                              never]
+    Options of every command:
+      -i, --inventory <FILE>      The inventory: what you want, in YAML [env: HACTL_INVENTORY] [default:
+                                  inventory.yml]
+          --output <FORMAT>       What standard output holds [default: human] [possible values: human,
+                                  json, jsonl]
+          --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
+                                  changed key is refused all the same
+      -v, --verbose...            Say more; twice for even more
+          --color <WHEN>          When to use colours [default: auto] [possible values: auto, always,
+                                  never]
 
-Exit codes:
-  0    done, nothing to do, healthy
-  1    failed before any change
-  2    the command line is wrong
-  3    verify found something; or --check --detailed-exitcode and changes are pending
-  4    a host was unreachable, and nothing worse
-  5    failed or incomplete after changes began
-  6    refused by a safety rule, or another hactl is at work
-  130  interrupted
-"#);
+    Exit codes:
+      0    done, nothing to do, healthy
+      1    failed before any change
+      2    the command line is wrong
+      3    verify found something; or --check --detailed-exitcode and changes are pending
+      4    a host was unreachable, and nothing worse
+      5    failed or incomplete after changes began
+      6    refused by a safety rule, or another hactl is at work
+      130  interrupted
+    ");
 }
 
 #[test]
 fn help() {
     let folder = Folder::good();
     let run = folder.hactl(&["--help"]);
-    assert_snapshot!(run, @r#"
-exit 0
---- stdout
-Declarative high availability for MySQL and MariaDB.
+    assert_snapshot!(run, @r"
+    exit 0
+    --- stdout
+    Declarative high availability for MySQL and MariaDB.
 
-Reads an inventory and works on its hosts over ssh: nothing is installed there but the database
-server itself.
+    Reads an inventory and works on its hosts over ssh: nothing is installed there but the database
+    server itself.
 
-Usage: hactl [OPTIONS] <COMMAND>
+    Usage: hactl [OPTIONS] <COMMAND>
 
-Commands:
-  bootstrap  Bring hosts to what the inventory says: packages, my.cnf, accounts, replicas,
-             semi-sync, VIP
-  verify     Check everything and change nothing; exits with 3 when something is wrong
-  status     Show the cluster as a tree
-  help       Print this message or the help of the given subcommand(s)
+    Commands:
+      bootstrap    Bring hosts to what the inventory says: packages, my.cnf, accounts, replicas,
+                   semi-sync, VIP
+      verify       Check everything and change nothing; exits with 3 when something is wrong
+      status       Show the cluster as a tree
+      switchover   Move the writer to another server, planned: nothing is lost, and what cannot be
+                   finished is undone
+      failover     Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
+      rejoin       Bring a failed or diverged former primary back as a replica
+      maintenance  Keep watchers from acting on the cluster, or on one host, while somebody works on it
+      help         Print this message or the help of the given subcommand(s)
 
-Options:
-  -h, --help
-          Print help (see a summary with '-h')
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
 
-  -V, --version
-          Print version
+      -V, --version
+              Print version
 
-Options of every command:
-  -i, --inventory <FILE>
-          The inventory: what you want, in YAML
+    Options of every command:
+      -i, --inventory <FILE>
+              The inventory: what you want, in YAML
 
-          [env: HACTL_INVENTORY]
-          [default: inventory.yml]
+              [env: HACTL_INVENTORY]
+              [default: inventory.yml]
 
-      --output <FORMAT>
-          What standard output holds
+          --output <FORMAT>
+              What standard output holds
 
-          Possible values:
-          - human: For a person
-          - json:  One JSON document at the end
-          - jsonl: One JSON object per event
+              Possible values:
+              - human: For a person
+              - json:  One JSON document at the end
+              - jsonl: One JSON object per event
 
-          [default: human]
+              [default: human]
 
-      --accept-new-host-keys
-          Trust and remember the keys of hosts that ssh does not know yet; a changed key is refused
-          all the same
+          --accept-new-host-keys
+              Trust and remember the keys of hosts that ssh does not know yet; a changed key is refused
+              all the same
 
-  -v, --verbose...
-          Say more; twice for even more
+      -v, --verbose...
+              Say more; twice for even more
 
-      --color <WHEN>
-          When to use colours
+          --color <WHEN>
+              When to use colours
 
-          Possible values:
-          - auto:   On a terminal, unless `NO_COLOR` is set
-          - always: Always
-          - never:  Never
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
 
-          [default: auto]
+              [default: auto]
 
-Exit codes:
-  0    done, nothing to do, healthy
-  1    failed before any change
-  2    the command line is wrong
-  3    verify found something; or --check --detailed-exitcode and changes are pending
-  4    a host was unreachable, and nothing worse
-  5    failed or incomplete after changes began
-  6    refused by a safety rule, or another hactl is at work
-  130  interrupted
-"#);
+    Exit codes:
+      0    done, nothing to do, healthy
+      1    failed before any change
+      2    the command line is wrong
+      3    verify found something; or --check --detailed-exitcode and changes are pending
+      4    a host was unreachable, and nothing worse
+      5    failed or incomplete after changes began
+      6    refused by a safety rule, or another hactl is at work
+      130  interrupted
+    ");
 }
 
 #[test]
@@ -262,4 +272,141 @@ Options of every command:
       --color <WHEN>          When to use colours [default: auto] [possible values: auto, always,
                               never]
 "#);
+}
+
+#[test]
+fn switchover_help() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["switchover", "--help"]);
+    assert_snapshot!(own_part(&run), @r"
+    exit 0
+    --- stdout
+    Move the writer to another server, planned: nothing is lost, and what cannot be finished is undone
+
+    Checks first that the new primary is fit and close behind. Then clients are cut off, the old primary
+    stops taking writes, the new one applies the last of them, is promoted and gets the VIP; the old one
+    becomes its replica. Whatever fails before the promotion is undone: the old primary takes writes
+    again.
+
+    Usage: hactl switchover [OPTIONS]
+
+    Options:
+          --to <HOST>
+              The new primary [default: the best of the replicas]
+
+          --max-wait <DURATION>
+              How long clients may wait for the old primary to stop, and for the new one to have
+              everything; undone when that is not enough
+
+              [default: 10s]
+
+          --check
+              Show the plan and the reasons, and stop; nothing is changed
+
+      -y, --yes
+              Carry the plan out without asking
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+#[test]
+fn rejoin_help() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["rejoin", "--help"]);
+    assert_snapshot!(own_part(&run), @r"
+    exit 0
+    --- stdout
+    Bring a failed or diverged former primary back as a replica
+
+    If it has nothing that the present primary lacks, it follows it. If it has, the transactions are
+    shown and saved as SQL to a file; where the server can, a tail that no replica acknowledged is cut
+    off. Otherwise its databases are only replaced with --reseed.
+
+    Usage: hactl rejoin [OPTIONS] <HOST>
+
+    Arguments:
+      <HOST>
+              The host that comes back
+
+    Options:
+          --reseed
+              Its databases may be dropped and replaced by the primary's, where nothing less helps
+
+          --check
+              Show the plan and the reasons, and stop; nothing is changed
+
+      -y, --yes
+              Carry the plan out without asking
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+#[test]
+fn maintenance_help() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["maintenance", "--help"]);
+    assert_snapshot!(own_part(&run), @r"
+    exit 0
+    --- stdout
+    Keep watchers from acting on the cluster, or on one host, while somebody works on it
+
+    Written to every host that can be reached, so that every watcher sees it. It outlives reboots and
+    lasts until it is turned off. Commands that a person runs are not held back.
+
+    Usage: hactl maintenance [OPTIONS] <STATE> [HOST]
+
+    Arguments:
+      <STATE>
+              Whether it begins or ends
+
+              Possible values:
+              - on:  It begins
+              - off: It ends
+
+      [HOST]
+              One host only [default: the whole cluster]
+
+    Options:
+          --reason <TEXT>
+              Why, for whoever asks later
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+/// Without the options of every command, which others show.
+fn own_part(run: &str) -> &str {
+    run.split("Options of every command:").next().unwrap()
+}
+
+/// What the README tells people to type is what the commands take.
+#[test]
+fn the_readme_names_flags_that_exist() {
+    let folder = Folder::good();
+    let readme = include_str!("../../README.md");
+    let mut seen = 0;
+    for command in readme.split(['`', '\n', '|']) {
+        let mut words = command.trim().trim_start_matches("$ ").split_whitespace();
+        if words.next() != Some("hactl") {
+            continue;
+        }
+        let words: Vec<_> = words.take_while(|word| *word != "#").collect();
+        let Some(name) = words.first().filter(|name| !name.starts_with('-')) else {
+            continue;
+        };
+        let help = folder.hactl(&[*name, "--help"]);
+        for flag in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(
+                help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")),
+                "{command}: {flag}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen} flags");
 }

@@ -40,13 +40,13 @@ For more information, try '--help'.
 fn a_duration_without_a_unit() {
     let folder = Folder::good();
     let run = folder.hactl(&["verify", "--wait", "5"]);
-    assert_snapshot!(run, @r#"
-exit 2
---- stderr
-error: invalid value '5' for '--wait <DURATION>': write a number and a unit: 30s, 5m, 1h
+    assert_snapshot!(run, @r"
+    exit 2
+    --- stderr
+    error: invalid value '5' for '--wait <DURATION>': write a number and a unit: 500ms, 30s, 5m, 1h
 
-For more information, try '--help'.
-"#);
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
@@ -90,4 +90,59 @@ Usage: hactl bootstrap [OPTIONS]
 
 For more information, try '--help'.
 "#);
+}
+
+#[test]
+fn a_host_that_nobody_knows() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["switchover", "--to", "db9"]);
+    assert_snapshot!(run, @r"
+    exit 2
+    --- stderr
+    error: no host `db9` in the inventory
+    hint: host names are the keys under `hosts:`
+    ");
+}
+
+#[test]
+fn a_wait_without_unit() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["switchover", "--max-wait", "10"]);
+    assert_snapshot!(run, @r"
+    exit 2
+    --- stderr
+    error: invalid value '10' for '--max-wait <DURATION>': write a number and a unit: 500ms, 30s, 5m, 1h
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_rejoin_of_nobody() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["rejoin"]);
+    assert_snapshot!(run, @r"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      <HOST>
+
+    Usage: hactl rejoin <HOST>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn half_a_maintenance() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["maintenance", "pause"]);
+    assert_snapshot!(run, @r"
+    exit 2
+    --- stderr
+    error: invalid value 'pause' for '<STATE>'
+      [possible values: on, off]
+
+    For more information, try '--help'.
+    ");
 }
