@@ -58,7 +58,7 @@ pub(crate) fn breaches(path: &str, text: &str) -> Vec<String> {
 }
 
 const PURE: [&str; 6] = ["yaml", "mysql", "facts", "decide", "plan", "playbook"];
-const EFFECTFUL: [&str; 5] = ["fleet", "observe", "execute", "cli", "report"];
+const EFFECTFUL: [&str; 6] = ["fleet", "observe", "execute", "watch", "cli", "report"];
 
 /// Rust of the crate that is not a file of tests.
 fn is_rust(path: &str) -> bool {

@@ -1,12 +1,13 @@
 //! Simulated hosts. They do what predictions say, and break where they are told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use hactl::facts::{HostView, Needs, Observation, OsFacts, Reached, ServerView};
 use hactl::fleet::{Fleet, Progress};
 use hactl::inventory::{Cluster, HostName, Inventory, SecretError, Secrets};
-use hactl::plan::{Outcome, StagePlan, Step, predict};
+use hactl::plan::{Look, Outcome, StagePlan, Step, predict};
 use hactl::yaml::Source;
 use secrecy::SecretString;
 
@@ -103,6 +104,12 @@ impl Fleet for SimFleet {
         self.state()
     }
 
+    async fn look(&self, hosts: &BTreeSet<HostName>, _: Duration) -> Observation {
+        let mut seen = self.state();
+        seen.hosts.retain(|host, _| hosts.contains(host));
+        seen
+    }
+
     async fn apply(&self, step: &Step, _: &dyn Progress) -> Outcome {
         let mut inner = self.inner.lock().expect("not poisoned");
         let nth = inner.steps;
@@ -120,6 +127,7 @@ impl Fleet for SimFleet {
         let stage = StagePlan {
             play: String::new(),
             steps: vec![step.clone()],
+            look: Look::All,
         };
         inner.state = predict(&self.cluster, &inner.state, &stage);
         if inner.usurp {
