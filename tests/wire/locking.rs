@@ -24,7 +24,7 @@ async fn a_held_lock_names_its_holder_and_is_free_after_release() {
     let sshd = Sshd::start();
     let (one, two) = (sshd.link().await, sshd.link().await);
     let holder = Holder::this_process("bootstrap shop");
-    let mut lock = one.lock(&name(&sshd), &holder).await.unwrap();
+    let lock = one.lock(&name(&sshd), &holder).await.unwrap();
     lock.check(SOON).await.unwrap();
     lock.check(SOON).await.unwrap();
     let held = two
@@ -50,7 +50,7 @@ async fn a_held_lock_names_its_holder_and_is_free_after_release() {
         held.hint()
     );
     lock.release(SOON).await.unwrap();
-    let mut second = two.lock(&name(&sshd), &holder).await.unwrap();
+    let second = two.lock(&name(&sshd), &holder).await.unwrap();
     second.check(SOON).await.unwrap();
     second.release(SOON).await.unwrap();
     forget(&sshd);
@@ -60,7 +60,7 @@ async fn a_held_lock_names_its_holder_and_is_free_after_release() {
 async fn a_lock_that_was_taken_away_is_not_held() {
     let sshd = Sshd::start();
     let link = sshd.link().await;
-    let mut lock = link
+    let lock = link
         .lock(&name(&sshd), &Holder::this_process("test"))
         .await
         .unwrap();

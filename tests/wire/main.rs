@@ -6,6 +6,7 @@
 //! outside their own folders but `/run/sshd`, `/run/hactl` and hactl's control folder.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod acting;
 mod asking;
 mod connecting;
 mod locking;
