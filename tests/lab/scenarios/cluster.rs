@@ -4,10 +4,14 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio, id};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use hactl::fleet::LiveFleet;
+use hactl::fleet::ssh::HostKeys;
+use hactl::inventory::Inventory;
 use hactl_lab::{Host, Lab, LabSpec, Server, Suite};
 use tempfile::TempDir;
 
@@ -19,7 +23,7 @@ const LIMIT: Duration = Duration::from_mins(5);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Three hosts and what hactl is given for them.
+/// Hosts, and what hactl is given for them.
 pub(crate) struct Cluster {
     pub(crate) lab: Lab,
     secrets: Secrets,
@@ -34,10 +38,15 @@ pub(crate) struct Running {
 
 impl Cluster {
     pub(crate) fn up(suite: Suite, server: Server) -> Self {
+        Self::of(3, suite, server)
+    }
+
+    /// With so many hosts.
+    pub(crate) fn of(hosts: usize, suite: Suite, server: Server) -> Self {
         let name = format!("s-{}-{}", id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let lab = Lab::up(&LabSpec {
             name,
-            hosts: 3,
+            hosts,
             suite,
             server,
         })
@@ -70,6 +79,12 @@ impl Cluster {
         self.home.path().join("inventory.yml")
     }
 
+    /// The library's own door to the hosts, for what no command does alone.
+    pub(crate) async fn fleet(&self) -> LiveFleet {
+        let inventory = Inventory::load_with(&self.inventory(), &self.secrets).unwrap();
+        LiveFleet::connect(Arc::new(inventory), HostKeys::Strict).await
+    }
+
     /// Starts hactl and does not wait for it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let stream =
@@ -92,6 +107,15 @@ impl Cluster {
             arguments: format!("{number} {}", arguments.join(" ")),
             child,
         }
+    }
+
+    /// What a hactl at work has said so far, on both streams.
+    pub(crate) fn said(&self, running: &Running) -> String {
+        let (number, _) = running.arguments.split_once(' ').unwrap();
+        ["out", "err"]
+            .map(|end| self.home.path().join(format!("{number}.{end}")))
+            .map(|path| fs::read_to_string(path).unwrap_or_default())
+            .concat()
     }
 
     /// Waits for a run, looking for passwords in command lines meanwhile and everywhere else after.
@@ -130,6 +154,23 @@ impl Cluster {
     #[track_caller]
     pub(crate) fn hactl(&self, arguments: &[&str]) -> Run {
         self.finish(self.start(arguments))
+    }
+
+    /// Copies what hactl said and wrote, and the hosts' journals, to a folder that stays.
+    pub(crate) fn keep_evidence(&self) -> PathBuf {
+        let kept = tempfile::Builder::new().prefix("hactl-evidence-").tempdir();
+        let folder = kept.unwrap().keep();
+        let copied = Command::new("cp")
+            .arg("-a")
+            .args([self.home.path(), &folder])
+            .status();
+        assert!(copied.unwrap().success());
+        for host in self.lab.hosts() {
+            let journal = host.exec("journalctl --no-pager -n 3000");
+            let text = journal.map_or_else(|error| error.to_string(), |output| output.stdout);
+            fs::write(folder.join(host.name()), text).unwrap();
+        }
+        folder
     }
 
     /// `bootstrap --yes` that must succeed; afterwards everything is green.
@@ -254,12 +295,30 @@ pub(crate) fn eventually(limit: Duration, mut so: impl FnMut() -> bool) -> bool 
     }
 }
 
+/// A panic of the scenario ends it too.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Running {
     /// `kill -9`, now.
-    pub(crate) fn kill(mut self) {
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
+    /// The same, of one that is kept.
+    pub(crate) fn end(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
-        self.child.wait().unwrap();
+        let _ = self.child.wait();
+    }
+
+    /// Its exit code when it has ended by itself; -1 for a signal.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let status = self.child.try_wait().unwrap();
+        status.map(|status| status.code().unwrap_or(-1))
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -19,7 +19,10 @@ mod cluster;
 mod data_elsewhere;
 mod drift;
 mod existing_data;
+mod failover;
+mod judge;
 mod killed;
+mod leading;
 mod makefile;
 mod non_root;
 mod reboot;
@@ -45,3 +48,32 @@ macro_rules! on_each_server {
     };
 }
 use on_each_server;
+
+/// Makes tests of scenarios: `core` ones run on each server that must work, `mariadb` ones on
+/// MariaDB 10.11, and all of them, the `matrix` ones too, on every server with `make test-matrix`.
+macro_rules! scenarios {
+    (core: $($core:ident),*; mariadb: $($mariadb:ident),*; matrix: $($matrix:ident),* $(,)?) => {
+        mod mariadb_10_11 {
+            $(#[test] fn $core() { super::$core(hactl_lab::Suite::Bookworm); })*
+            $(#[test] fn $mariadb() { super::$mariadb(hactl_lab::Suite::Bookworm); })*
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $matrix() { super::$matrix(hactl_lab::Suite::Bookworm); })*
+        }
+        mod mysql_9_7 {
+            $(#[test] fn $core() { super::$core(hactl_lab::Suite::Sid); })*
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $mariadb() { super::$mariadb(hactl_lab::Suite::Sid); })*
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $matrix() { super::$matrix(hactl_lab::Suite::Sid); })*
+        }
+        mod mariadb_11_8 {
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $core() { super::$core(hactl_lab::Suite::Trixie); })*
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $mariadb() { super::$mariadb(hactl_lab::Suite::Trixie); })*
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $matrix() { super::$matrix(hactl_lab::Suite::Trixie); })*
+        }
+    };
+}
+use scenarios;

@@ -101,14 +101,15 @@ impl Host {
         self.set_cable("down")
     }
 
-    /// Plugs the cable in, and lets packets pass both ways again. Nothing happens to a sound one.
+    /// Plugs the cable in, and lets all packets to and from everyone pass again, but for those that
+    /// [`Host::sever`] stops. Nothing happens to a sound one.
     ///
     /// # Errors
     /// When the outer machine's `ip` or `nft` fails.
     pub fn heal(&self) -> Result<(), LabError> {
         remove_if_there(&self.place.cut_mark())?;
-        for direction in [Direction::Outgoing, Direction::Incoming] {
-            self.place.network.unmute(direction.set(), &self.cable())?;
+        for set in ["muted_from", "muted_to", "veiled", "frayed"] {
+            self.place.network.unmute(set, &self.cable())?;
         }
         self.set_cable("up")
     }
@@ -119,6 +120,24 @@ impl Host {
     /// When the outer machine's `nft` fails.
     pub fn mute(&self, direction: Direction) -> Result<(), LabError> {
         self.place.network.mute(direction.set(), &self.cable())
+    }
+
+    /// Loses every packet between this host and the outer machine, where hactl and the clients are;
+    /// the other hosts still reach it. Undone by [`Host::heal`].
+    ///
+    /// # Errors
+    /// When the outer machine's `nft` fails.
+    pub fn veil(&self) -> Result<(), LabError> {
+        self.place.network.mute("veiled", &self.cable())
+    }
+
+    /// Loses three packets in ten, both ways: a cable that is about to break. Undone by
+    /// [`Host::heal`].
+    ///
+    /// # Errors
+    /// When the outer machine's `nft` fails.
+    pub fn fray(&self) -> Result<(), LabError> {
+        self.place.network.mute("frayed", &self.cable())
     }
 
     /// Loses every packet between this host and another one. Everyone else still reaches both.

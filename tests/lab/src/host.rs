@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,8 +22,8 @@ const BOOT_LIMIT: Duration = Duration::from_secs(90);
 /// How long killed processes may take to be gone.
 const KILL_LIMIT: Duration = Duration::from_secs(20);
 
-/// Bound of a script in a host, in seconds: an `apt-get install` over a slow mirror fits.
-const SCRIPT_LIMIT: &str = "600";
+/// Bound of a script in a host: an `apt-get install` over a slow mirror fits.
+const SCRIPT_LIMIT: Duration = Duration::from_mins(10);
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -67,7 +68,7 @@ impl Host {
     pub fn exec(&self, script: &str) -> Result<Output, LabError> {
         // The whole script is read before it begins: a command in it that reads standard input
         // finds it empty, and not the rest of the script.
-        self.inside(&["sh", "-c", "eval \"$(cat)\""], script)
+        self.inside(&["sh", "-c", "eval \"$(cat)\""], script, SCRIPT_LIMIT)
     }
 
     /// Runs a shell script as root inside the host; returns what it printed.
@@ -83,8 +84,26 @@ impl Host {
     /// # Errors
     /// When the host or its server is off, or the statement failed.
     pub fn sql(&self, statements: &str) -> Result<String, LabError> {
-        let client = self.flavor.client();
-        self.succeed(self.inside(&[client, "--batch", "--skip-column-names"], statements)?)
+        self.sql_within(statements, SCRIPT_LIMIT)
+    }
+
+    /// The same, for a server that may hang: so long, and no longer (whole seconds).
+    ///
+    /// # Errors
+    /// As [`Host::sql`]; [`LabError::Script`] with status 124 or 137 when the time is over.
+    pub fn sql_within(&self, statements: &str, limit: Duration) -> Result<String, LabError> {
+        let client = [self.flavor.client(), "--batch", "--skip-column-names"];
+        self.succeed(self.inside(&client, statements, limit)?)
+    }
+
+    /// Whether its sshd greets the outer machine: it is on, and its network works.
+    pub fn is_reachable(&self) -> bool {
+        banner(SocketAddr::from((self.address(), 22)))
+    }
+
+    /// The file that is its network, while it is on.
+    pub(crate) fn namespace(&self) -> PathBuf {
+        Path::new("/run/netns").join(self.place.network.namespace(self.place.number))
     }
 
     fn succeed(&self, output: Output) -> Result<String, LabError> {
@@ -99,11 +118,12 @@ impl Host {
         })
     }
 
-    fn inside(&self, program: &[&str], input: &str) -> Result<Output, LabError> {
+    fn inside(&self, program: &[&str], input: &str, limit: Duration) -> Result<Output, LabError> {
         let init = self.init()?.to_string();
+        let limit = limit.as_secs().max(1).to_string();
         let mut timeout = Command::new("timeout");
         timeout
-            .args(["-k", "5", SCRIPT_LIMIT, "nsenter", "-t", &init])
+            .args(["-k", "5", &limit, "nsenter", "-t", &init])
             .args(["-m", "-u", "-i", "-n", "-p", "-r", "-w"])
             .args(["--", "env", "-i", "HOME=/root", "LANG=C.UTF-8"])
             .arg("DEBIAN_FRONTEND=noninteractive")

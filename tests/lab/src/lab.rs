@@ -12,7 +12,7 @@ use crate::inventory::{self, Facts};
 use crate::network::{MOST_HOSTS, PREFIX_LEN};
 use crate::state::{self, LabState, LabSummary};
 use crate::suite::{Server, Suite};
-use crate::{Host, Image, LabError, claim, forwarding, identity};
+use crate::{Host, Image, LabError, claim, identity, kernel};
 
 /// What a lab is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,7 +233,7 @@ impl Lab {
             hosts,
             layers: image.layers,
         };
-        forwarding::on()?;
+        kernel::raise()?;
         let dir = state.dir();
         fs::create_dir_all(&dir).map_err(LabError::file("create", &dir))?;
         let lock = claim::hold(&dir)?;
@@ -384,7 +384,7 @@ fn sweep() -> Result<(), LabError> {
 /// What the last lab leaves of the outer machine as it found it.
 fn put_back() -> Result<(), LabError> {
     let _all = claim::lock_all()?;
-    forwarding::back()
+    kernel::put_back()
 }
 
 fn remove_host(host: &Host) -> Result<(), LabError> {

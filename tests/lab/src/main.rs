@@ -3,10 +3,13 @@
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use hactl_lab::{Host, Image, Lab, LabError, LabSpec, PACKAGES, Server, Suite};
+use hactl_lab::{
+    Host, Image, Lab, LabError, LabSpec, Ledger, PACKAGES, Server, Suite, Writer, inspect, primary,
+};
 
 /// Real hosts on one machine, to try hactl on.
 #[derive(Debug, Parser)]
@@ -57,6 +60,18 @@ enum Action {
         /// Which lab.
         name: String,
     },
+    /// Write through the writer VIP for a while, and judge: the outage as a client saw it, and
+    /// whether every acknowledged row is there. Break something meanwhile.
+    Judge {
+        /// Which lab.
+        name: String,
+        /// For how many seconds.
+        #[arg(default_value_t = 30)]
+        seconds: u64,
+        /// A second writer inside this host's network, beside its server.
+        #[arg(long, value_name = "HOST")]
+        beside: Option<String>,
+    },
     /// Let something befall a host.
     Fault {
         #[command(subcommand)]
@@ -102,6 +117,10 @@ enum Fault {
     Cut { host: String },
     /// Plug it in again.
     Heal { host: String },
+    /// Lose all packets between a host and this machine, and no others; `heal` undoes it.
+    Veil { host: String },
+    /// Lose three packets in ten; `heal` undoes it.
+    Fray { host: String },
     /// Lose all packets between two hosts of a lab.
     Sever { host: String, other: String },
     /// Undo `sever`.
@@ -163,6 +182,11 @@ fn act(action: Action) -> Result<(), LabError> {
             say(Lab::open(&name)?.inventory_yaml().trim_end());
             Ok(())
         }
+        Action::Judge {
+            name,
+            seconds,
+            beside,
+        } => judge(&name, Duration::from_secs(seconds), beside.as_deref()),
         Action::Fault { fault } => befall(fault),
         Action::Base { suite, with_server } => base(suite, server(with_server)),
         Action::Needs => {
@@ -220,6 +244,39 @@ break it:    hactl-lab fault power-off {name}/db1
 remove it:   hactl-lab down {name}",
         inventory = lab.dir().join("inventory.yml").display()
     ));
+    Ok(())
+}
+
+fn judge(name: &str, time: Duration, beside: Option<&str>) -> Result<(), LabError> {
+    let lab = Lab::open(name)?;
+    let Some(primary) = primary(&lab) else {
+        say("there is not exactly one writable server; hactl verify says more");
+        return Ok(());
+    };
+    Writer::prepare(primary)?;
+    let mut writers = vec![Writer::outside(&lab)?];
+    if let Some(host) = beside {
+        writers.push(Writer::beside(&lab, lab.host(host)?)?);
+    }
+    thread::sleep(time);
+    let ledgers: Vec<Ledger> = writers.into_iter().map(Writer::stop).collect();
+    for (ledger, place) in ledgers.iter().zip(["outside", "beside"]) {
+        say(&format!(
+            "{place}: {} rows acknowledged, longest without an answer {} ms, by server_id {:?}",
+            ledger.acks.len(),
+            ledger.outage().as_millis(),
+            ledger.turns()
+        ));
+        for (error, times) in &ledger.errors {
+            say(&format!("  {times} times: {error}"));
+        }
+    }
+    match inspect(&lab, &ledgers)? {
+        Ok(health) => say(&format!("nothing lost; {health:?}")),
+        Err(wrong) => wrong
+            .iter()
+            .for_each(|violation| say(&violation.to_string())),
+    }
     Ok(())
 }
 
@@ -304,6 +361,8 @@ fn befall(fault: Fault) -> Result<(), LabError> {
         Fault::Reboot { host } => find(&host)?.1.reboot(),
         Fault::Cut { host } => find(&host)?.1.cut(),
         Fault::Heal { host } => find(&host)?.1.heal(),
+        Fault::Veil { host } => find(&host)?.1.veil(),
+        Fault::Fray { host } => find(&host)?.1.fray(),
         Fault::Sever { host, other } => {
             let (lab, one) = find(&host)?;
             one.sever(lab.host(short(&other))?)

@@ -116,9 +116,20 @@ table bridge {table} {{
   set muted_from {{ type ifname; }}
   set muted_to {{ type ifname; }}
   set severed {{ type ifname . ifname; }}
+  set veiled {{ type ifname; }}
+  set frayed {{ type ifname; }}
   chain in {{
     type filter hook prerouting priority 0;
     iifname @muted_from drop
+    iifname @frayed numgen random mod 10 < 3 drop
+  }}
+  chain here {{
+    type filter hook input priority 0;
+    iifname @veiled drop
+  }}
+  chain hence {{
+    type filter hook output priority 0;
+    oifname @veiled drop
   }}
   chain between {{
     type filter hook forward priority 0;
@@ -127,6 +138,7 @@ table bridge {table} {{
   chain out {{
     type filter hook postrouting priority 0;
     oifname @muted_to drop
+    oifname @frayed numgen random mod 10 < 3 drop
   }}
 }}
 "
@@ -134,7 +146,8 @@ table bridge {table} {{
     }
 
     /// Drops every frame that comes from (`muted_from`) or goes to (`muted_to`) a host, or that
-    /// goes between two of them (`severed`).
+    /// goes between two of them (`severed`), or between one and the outer machine (`veiled`); of
+    /// one that is `frayed`, three in ten both ways.
     pub(crate) fn mute(self, set: &str, element: &str) -> Result<(), LabError> {
         nft(&format!(
             "add element bridge {} {set} {{ {element} }}\n",
@@ -236,11 +249,12 @@ mod tests {
 
     #[test]
     fn a_subnet_that_is_routed_elsewhere_is_taken() {
+        // No lab has this number, so no bridge of its name is there.
         let network = Network {
             net: (10, 77),
-            number: 3,
+            number: 255,
         };
-        assert!(network.is_taken("10.77.3.0/24 via 192.0.2.1 dev eth0"));
-        assert!(!network.is_taken("10.77.30.0/24 dev eth0 scope link"));
+        assert!(network.is_taken("10.77.255.0/24 via 192.0.2.1 dev eth0"));
+        assert!(!network.is_taken("10.77.25.0/24 dev eth0 scope link"));
     }
 }

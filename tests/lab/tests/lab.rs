@@ -155,6 +155,23 @@ fn links_fail_and_heal(one: &Host, two: &Host) {
     one.exec_ok(gateway).unwrap();
     one.mend(two).unwrap();
     assert!(pings(one, two));
+
+    one.veil().unwrap();
+    assert!(!one.is_reachable(), "from the outer machine");
+    assert!(pings(one, two) && pings(two, one));
+    one.heal().unwrap();
+    eventually("the outer machine reaches db1", || one.is_reachable());
+
+    one.fray().unwrap();
+    let heard = || {
+        let pings = format!("ping -c40 -i0.01 -W1 {} | grep -c ttl=", one.address());
+        let heard = two.exec(&pings).unwrap().stdout;
+        heard.trim().parse::<u8>().unwrap()
+    };
+    let frayed = heard();
+    assert!((1..40).contains(&frayed), "{frayed} of 40");
+    one.heal().unwrap();
+    assert_eq!(heard(), 40);
 }
 
 fn processes_hang_and_die(host: &Host) {
