@@ -1,8 +1,8 @@
 # What a person types at this tree. `make help` lists it.
 #
 # Needs: Debian 12 or newer, a Rust toolchain (rust-toolchain.toml names it), and root for everything
-# that boots hosts or starts servers. One profile, debug, serves all targets, so that nothing is built
-# twice.
+# that boots hosts or starts servers. One profile, debug, serves all targets but bench, so that nothing
+# is built twice.
 
 # What the lab needs on this machine; a test compares it with `hactl-lab needs`.
 LAB_PACKAGES = mmdebstrap systemd-container nftables iproute2 openssh-client util-linux coreutils debian-archive-keyring
@@ -12,11 +12,20 @@ WIRE_PACKAGES = openssh-server openssh-client mariadb-server-core mariadb-client
 # The demo: bookworm has MariaDB 10.11, trixie MariaDB 11.8, sid MySQL 9.7.
 SUITE ?= bookworm
 
+# Torture draws the same faults for the same seed; FAULTS=frozen takes only those with this in their name.
+SEED ?= 1
+MINUTES ?= 10
+FAULTS ?=
+
+# How often bench lets each fault befall the primary, and among how many hosts.
+RUNS ?= 10
+HOSTS ?= 3
+
 # Every folder below tests/ with a main.rs is one test program; these need no root.
 UNROOTED = $(filter-out lab wire,$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 .DEFAULT_GOAL = help
-.PHONY: help build demo demo-down test lint test-unit test-wire test-lab lab-packages wire-packages
+.PHONY: help build demo demo-down test lint test-unit test-wire test-lab test-matrix torture bench lab-packages wire-packages
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
@@ -24,7 +33,7 @@ help: ## Show this list
 build: ## Build hactl and hactl-lab
 	cargo build --workspace
 
-demo: lab-packages build ## Three real hosts on this machine, made a cluster (SUITE=sid for MySQL)
+demo: lab-packages build ## Three real hosts become a cluster and lose their primary (SUITE=sid for MySQL)
 	@tests/lab/demo.sh up $(SUITE)
 
 demo-down: build ## Remove what demo made
@@ -46,6 +55,19 @@ test-lab: lab-packages ## Real hosts: the lab proved on itself, then the scenari
 	cargo build --workspace
 	cargo test --package hactl-lab --test lab
 	cargo test --package hactl --test lab -- --test-threads=2
+
+test-matrix: lab-packages ## The scenarios on every server, and those that are too long for every day (an hour)
+	cargo build --workspace
+	cargo test --package hactl --test lab -- --test-threads=2 --ignored --skip failover::torture --skip failover::bench
+
+torture: lab-packages ## Faults by chance while clients write (SEED=1 MINUTES=10 SUITE=bookworm)
+	cargo build --workspace
+	SEED=$(SEED) MINUTES=$(MINUTES) SUITE=$(SUITE) FAULTS="$(FAULTS)" \
+	    cargo test --package hactl --test lab -- --ignored --nocapture --exact failover::torture::torture
+
+bench: lab-packages ## How long clients wait in each kind of outage (RUNS=10 HOSTS=3 SUITE=bookworm)
+	RUNS=$(RUNS) HOSTS=$(HOSTS) SUITE=$(SUITE) \
+	    cargo test --release --package hactl --test lab -- --ignored --nocapture --exact failover::bench::bench
 
 lab-packages:
 	@tests/packages.sh $(LAB_PACKAGES)
