@@ -57,11 +57,18 @@ async fn under_lock(
     fleet: &LiveFleet,
     needs: &BTreeMap<HostName, Needs>,
 ) -> Result<Exit, CliError> {
-    let seen = fleet.observe(needs).await;
-    let blockers: Vec<Finding> = decide::preflight(&work.cluster, &seen)
-        .into_iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .collect();
+    let mut seen = fleet.observe(needs).await;
+    let mut blockers = blockers(&work.cluster, &seen);
+    // After the network to a semi-sync replica was away, the first login on the primary may hang for
+    // some twenty seconds; those after it do not (tried, 10.11).
+    if blockers
+        .iter()
+        .any(|blocker| blocker.code == "ServerSilent")
+    {
+        say("a server that runs gave no answer; looking once more");
+        seen = fleet.observe(needs).await;
+        blockers = self::blockers(&work.cluster, &seen);
+    }
     if !blockers.is_empty() {
         return Err(CliError::Preflight(blockers));
     }
@@ -86,6 +93,14 @@ async fn under_lock(
         return Ok(Exit::Ok);
     }
     work.carry_out(global, fleet, needs, &topology, seen).await
+}
+
+/// What must be removed before anything can begin.
+fn blockers(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
+    decide::preflight(cluster, seen)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect()
 }
 
 /// Everything that is known before the first connection.

@@ -7,7 +7,7 @@
 use super::relay_log::{await_applied, replay_if_stopped, standing};
 use super::{STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
-use crate::mysql::{Received, ReplicaStatus, ThreadState};
+use crate::mysql::{Received, ReplicaStatus, Standing, ThreadState};
 use crate::plan::Outcome;
 
 /// Drains one replica.
@@ -18,12 +18,12 @@ pub(super) async fn drain(
 ) -> Result<Outcome, ActionError> {
     let host = &connection.host;
     let (mut first, dialect) = session(fleet, connection).await?;
-    let seen = standing(&mut first).await?;
-    if seen.replica.is_some() {
+    let before = standing(&mut first).await?;
+    if before.replica.is_some() {
         hold::hold(connection, &mut first, dialect, &fleet.cluster().name).await?;
     }
     drop(first);
-    replay_if_stopped(connection, dialect, &seen, progress).await?;
+    replay_if_stopped(connection, dialect, &before, progress).await?;
 
     let (mut session, _) = session(fleet, connection).await?;
     let seen = standing(&mut session).await?;
@@ -31,10 +31,7 @@ pub(super) async fn drain(
     let Some(status) = &seen.replica else {
         return Ok(Outcome::Already);
     };
-    let stopped = status.receiver == ThreadState::Stopped;
-    let runs = status.applier == ThreadState::Running;
-    let pending = seen.received() == Received::Pending;
-    if !runs {
+    if status.applier != ThreadState::Running {
         // With the receiver running or connecting, this keeps the relay log (S2).
         execute(&mut session, host, &dialect.start_applier(), STATEMENT).await?;
     }
@@ -49,9 +46,16 @@ pub(super) async fn drain(
                 .to_owned(),
         });
     }
-    Ok(if stopped && runs && !pending {
+    Ok(if is_drained(&before) {
         Outcome::Already
     } else {
         Outcome::Changed
     })
+}
+
+/// Whether there is nothing to do: the receiver stopped, the applier running, and all applied.
+fn is_drained(seen: &Standing) -> bool {
+    seen.replica.as_ref().is_some_and(|status| {
+        status.receiver == ThreadState::Stopped && status.applier == ThreadState::Running
+    }) && seen.received() != Received::Pending
 }

@@ -8,8 +8,9 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
@@ -123,11 +124,18 @@ impl ControlFolder {
         self.path.join(socket_name(target, host_keys, &config))
     }
 
-    /// A name for the local end of a forward that no other forward, here or in another process, has.
+    /// A name for the local end of a forward that no other forward has, here or in another process, nor
+    /// had: process numbers come again, and a killed process leaves its sockets and a master that
+    /// remembers them.
     pub(super) fn forward(&self) -> PathBuf {
         static NEXT: AtomicU32 = AtomicU32::new(0);
+        static SINCE: LazyLock<u128> = LazyLock::new(|| {
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+            since_epoch.unwrap_or_default().as_micros()
+        });
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        self.path.join(format!("f{}.{number}", std::process::id()))
+        let process = std::process::id();
+        self.path.join(format!("f{process}.{:x}.{number}", *SINCE))
     }
 }
 
