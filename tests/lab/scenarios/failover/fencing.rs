@@ -12,7 +12,8 @@ use crate::cluster::eventually;
 crate::scenarios! {
     core: split_brain, two_managers;
     mariadb: the_vip_goes_astray, unfenced_is_refused;
-    matrix: back_with_its_old_settings, killed_manager, a_lease_runs_out, ssh_hangs, maintenance, made_writable_by_hand,
+    matrix: back_with_its_old_settings, killed_manager, a_lease_runs_out, ssh_hangs, maintenance,
+        made_writable_by_hand,
 }
 
 /// F05, F54: clients beside a primary that is cut off go on writing there. None of what they are told
