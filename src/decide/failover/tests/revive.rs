@@ -94,10 +94,7 @@ fn a_promotion_that_wrote_nothing_is_taken_back_and_one_that_did_is_finished() {
         let plan = foresee(&cluster, &failover, &seen).expect("a plan");
         let first = plan.steps().next().expect("a step");
         assert_eq!(first.host, name("db1"));
-        assert!(matches!(
-            first.action,
-            crate::plan::Action::Fence { .. }
-        ));
+        assert!(matches!(first.action, crate::plan::Action::Fence { .. }));
     }
 }
 
