@@ -65,6 +65,8 @@ fn ahead_by_a_tail(suite: Suite) {
     arena.assert_noted(&health.primary, 1);
 
     arena.host("db1").power_on().unwrap();
+    // While it recovers, `rejoin` asks for patience.
+    arena.host("db1").await_server().unwrap();
     arena.rejoin("db1");
     arena.well();
     for host in ["db1", "db2", "db3"] {
