@@ -16,4 +16,5 @@ mod fault;
 mod fencing;
 mod rejoin;
 mod switchover;
+mod tally;
 mod torture;
