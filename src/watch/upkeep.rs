@@ -160,7 +160,9 @@ fn line((step, outcome): &(Step, Outcome)) -> String {
     } = step;
     match outcome {
         Outcome::Changed | Outcome::Already => format!("{host} repaired: {action} ({why})"),
-        Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+        Outcome::Failed { error, .. }
+        | Outcome::Partial { error, .. }
+        | Outcome::Unknown { error } => {
             format!("{host} not repaired: {action} ({why}): {error}")
         }
     }
@@ -176,6 +178,7 @@ impl Procedure for Stages {
             intent: "repair".to_owned(),
             because: Vec::new(),
             loses: Vec::new(),
+            loss: None,
             stages: Vec::new(),
         }
     }
