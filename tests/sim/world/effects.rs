@@ -4,7 +4,7 @@
 
 use hactl::facts::{Mark, MarkKind};
 use hactl::inventory::HostName;
-use hactl::mysql::{GtidSet, Switch};
+use hactl::mysql::{Flavor, GtidSet, Switch};
 use hactl::plan::{Action, FenceMethod, LiveVariable, Neighbours, Outcome, Step, UnitChange};
 
 use super::row::gtids;
@@ -176,12 +176,14 @@ impl World {
         changed()
     }
 
+    /// Where the server has no such option, nothing is done at all.
     fn rewind(&mut self, host: u32) -> Effect {
-        let machine = self.at_mut(host);
-        machine.server.masked = false;
-        if machine.server.process == Process::Gone {
-            machine.server.rewind();
+        let server = &mut self.at_mut(host).server;
+        if server.flavor == Flavor::MySql || server.process != Process::Gone {
+            return Effect::Ended(Outcome::Already);
         }
+        server.masked = false;
+        server.rewind();
         changed()
     }
 
