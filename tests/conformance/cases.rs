@@ -264,6 +264,29 @@ pub(crate) const CASES: &[Case] = &[
         ..NOTHING
     },
     Case {
+        name: "what was salvaged is not fetched again, and the source may come back",
+        given: &[
+            Given::ReceiverStopped(2),
+            Given::ReceiverStopped(3),
+            Given::Waiting,
+        ],
+        does: &[
+            Does::Fence(1),
+            Does::Drain(2),
+            Does::Salvage(2, 1),
+            Does::Unfence(1),
+            Does::Replicate(2, 1),
+        ],
+        seen: &[
+            Seen::Done,
+            Seen::Rows(1, 1),
+            Seen::Rows(2, 1),
+            Seen::Follows(2, 1),
+            Seen::Receives(2),
+        ],
+        ..NOTHING
+    },
+    Case {
         name: "catching up fetches what another replica has more, and stops receiving",
         given: &[Given::ReceiverStopped(3), Given::Rows(2), Given::Killed(1)],
         does: &[Does::Drain(2), Does::Drain(3), Does::CatchUp(3, 2)],

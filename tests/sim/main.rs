@@ -8,6 +8,7 @@
 //! | [`oracle`] | what must be true at every moment and in the end, from the world's truth |
 //! | [`starts`] | where a failover may have to begin, and what it must do there |
 //! | [`failover`], [`switchover`], [`rejoin`] | the procedures in the world, with faults and kills |
+//! | [`watch`] | a watcher over time: diagnosis, failovers and repairs while things go wrong |
 //! | [`seeded`] | larger clusters, any state, several faults; `HACTL_SIM_SEED` replays one |
 //! | [`mistakes`], [`mutants`] | wrong procedures, each of which must be caught |
 
@@ -25,4 +26,5 @@ mod rejoin;
 mod seeded;
 mod starts;
 mod switchover;
+mod watch;
 mod world;

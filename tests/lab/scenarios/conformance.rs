@@ -41,7 +41,7 @@ fn actions_do_what_the_model_says(suite: Suite) {
     let bench = Bench(Stage::set(suite));
     let mut wrong = Vec::new();
     for case in CASES {
-        bench.assert_well(case);
+        bench.assert_well(case, &wrong);
         wrong.extend(bench.replay(case));
         bench.put_in_order(case);
     }
@@ -213,14 +213,20 @@ impl Bench {
         self.does(1, Action::Promote { within });
     }
 
+    /// Nothing that went before shows any more. `wrong` is what was found so far.
     #[track_caller]
-    fn assert_well(&self, case: &Case) {
+    fn assert_well(&self, case: &Case, wrong: &[String]) {
         let mut lines = Vec::new();
         let is_well = eventually(SOON, || {
             lines = self.with_sight(&Outcome::Already, |sight| sight.lines());
             lines == WELL
         });
-        assert!(is_well, "before `{}`: {lines:#?}", case.name);
+        assert!(
+            is_well,
+            "{}\n\nbefore `{}`: {lines:#?}",
+            wrong.join("\n\n"),
+            case.name
+        );
     }
 }
 

@@ -285,7 +285,9 @@ impl World {
             Ok(rows) => server.apply(rows),
             Err(why) => return failed(why),
         }
-        server.stop_receiver();
+        // It followed that one for the while, and is left so, drained.
+        server.change_source(source);
+        server.replay();
         if gtids(server.flavor, &server.log).contains(until) {
             changed()
         } else {
