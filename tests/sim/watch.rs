@@ -23,7 +23,7 @@ use self::story::{CALM, Event, Story};
 use crate::bench::FLAVORS;
 use crate::oracle;
 use crate::prng::{SEED, seeds};
-use crate::world::{Millis, World, WorldFleet, cluster};
+use crate::world::{Interruption, Millis, World, WorldFleet, cluster};
 
 /// How many stories are told without one being named.
 const COUNT: u64 = 160;
@@ -136,7 +136,7 @@ fn a_primary_that_dies_for_good_is_failed_over() {
 
 #[test]
 fn a_primary_that_is_back_at_once_leads_on() {
-    let events = [(5_000, Event::Dies(1)), (5_001, Event::Starts(1))];
+    let events = [(5_000, Event::Dies(1)), (5_000, Event::Starts(1))];
     for story in story(&events, None) {
         let told = tell(&story, straight, heard);
         told.assert_safe("back at once");
@@ -165,6 +165,27 @@ fn a_primary_that_only_the_watcher_misses_is_left_alone() {
         told.assert_safe("only the watcher misses it");
         assert!(told.attempts.is_empty(), "{}", told.fleet.trace());
         assert_eq!(oracle::end(&told.world(), &[]), Ok(1));
+    }
+}
+
+/// Whoever is killed in the middle is started anew, and the one that is half put in its place leads.
+#[test]
+fn a_failover_that_was_begun_is_brought_to_its_end() {
+    for event in [Event::LosesPower(1), Event::Isolated(1)] {
+        for at in 0..14 {
+            for story in story(&[(5_000, event)], None) {
+                let faults = vec![(at, Interruption::KilledAfter)];
+                let told = tell(&Story { faults, ..story }, straight, heard);
+                let name = format!("{event:?}, killed after step {at}");
+                told.assert_safe(&name);
+                let end = oracle::end(&told.world(), &[1]);
+                assert!(
+                    matches!(end, Ok(2 | 3)),
+                    "{name}: {end:?}\n{}",
+                    told.fleet.trace()
+                );
+            }
+        }
     }
 }
 
@@ -231,6 +252,7 @@ fn follows_whatever_it_holds(seen: &Observation, leader: &HostName, mut all: Rep
         .filter(|(host, facts)| *host != leader && !facts.is_replica());
     let (source, differs) = (leader.clone(), Vec::new());
     let follow = Action::Replicate { source, differs };
+    all.safe.clear();
     all.safe
         .extend(strays.map(|(host, _)| step(host, follow.clone())));
     all
