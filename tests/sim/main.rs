@@ -6,6 +6,7 @@
 //! | [`world`] | hosts that do what real servers do, their network, a client that writes |
 //! | [`conformance`] | what each action does, as a list that real servers are held to as well |
 //! | [`oracle`] | what must be true at every moment and in the end, from the world's truth |
+//! | [`search`] | whether anybody could lead safely, found by trying |
 //! | [`starts`] | where a failover may have to begin, and what it must do there |
 //! | [`failover`], [`switchover`], [`rejoin`] | the procedures in the world, with faults and kills |
 //! | [`watch`] | a watcher over time: diagnosis, failovers and repairs while things go wrong |
@@ -23,6 +24,7 @@ mod mutants;
 mod oracle;
 mod prng;
 mod rejoin;
+mod search;
 mod seeded;
 mod starts;
 mod switchover;

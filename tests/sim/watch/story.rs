@@ -211,10 +211,13 @@ pub(super) fn spared(world: &World) -> Vec<u32> {
     world.numbers().filter(is_lost).collect()
 }
 
-/// Whether too few servers are left for anybody to lead: one that leads needs another to acknowledge.
+/// Whether too few replicas are left for anybody to lead: one that leads needs another to acknowledge.
 pub(super) fn is_excused(world: &World) -> bool {
-    let up = |number: &u32| world.at(*number).is_reached() && world.at(*number).server.is_up();
-    world.numbers().filter(up).count() < 2
+    let follows = |number: &u32| {
+        let machine = world.at(*number);
+        machine.is_reached() && machine.server.is_up() && machine.server.channel.is_some()
+    };
+    world.numbers().filter(follows).count() < 2
 }
 
 /// A few in which a mistake shows.

@@ -75,7 +75,7 @@ impl World {
                 neighbours, lease, ..
             } => {
                 let held = self.numbers().any(|other| {
-                    other != host && self.at(other).power && self.at(other).vip.is_some()
+                    other != host && self.linked(host, other) && self.at(other).vip.is_some()
                 });
                 if held && *neighbours == Neighbours::Ask {
                     return failed("another host answers for the address");
