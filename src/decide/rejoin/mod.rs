@@ -4,7 +4,7 @@
 
 mod leader;
 mod stages;
-mod standing;
+pub(in crate::decide) mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +43,7 @@ enum Rung {
     Quiet,
     Keep,
     Reseed,
+    Drain,
     Follow,
     Prove,
     Unmark,
@@ -273,6 +274,10 @@ impl<'a> Rejoin<'a> {
         };
         Ok(match standing {
             Standing::Follows => self.last_rungs(reached, led),
+            // What it has received and not applied may be more than the leader has: that shows only then.
+            Standing::Behind if stages.receives_elsewhere(facts) => {
+                Climb::Take(Rung::Drain, stages.drain())
+            }
             Standing::Behind => Climb::Take(Rung::Follow, stages.follow(facts)),
             Standing::Empty => Climb::Take(
                 Rung::Reseed,
