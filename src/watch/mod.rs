@@ -19,6 +19,7 @@
 
 mod attempt;
 mod clock;
+mod dial;
 mod lease;
 mod machine;
 mod orders;

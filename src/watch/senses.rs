@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::dial::Dial;
 use super::machine::Machine;
 use super::pace::Pace;
 use super::prober::Prober;
@@ -196,6 +197,7 @@ impl Senses {
             bell: Arc::clone(&bells.machine),
             signs: self.sender.clone(),
             lost: false,
+            dial: Dial::new(),
         };
         self.tasks.spawn(prober.run());
         self.tasks.spawn(machine.run());

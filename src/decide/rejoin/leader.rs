@@ -50,9 +50,8 @@ pub(super) fn leader_beside(
         ));
     }
     let is_followed = others().any(|other| source_of(other).as_ref() == Some(leader));
-    let unseen = others().find(|other| {
-        seen.server(other).is_none() && !took_over(seen, leader, other)
-    });
+    let unseen =
+        others().find(|other| seen.server(other).is_none() && !took_over(seen, leader, other));
     match unseen {
         Some(unseen) if !is_followed => Err(Refusal::on(
             unseen,
