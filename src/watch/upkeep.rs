@@ -98,6 +98,7 @@ async fn round(
     let hosts = answering(fleet.cluster(), vigil);
     let view = async || with_silent(fleet.look(&hosts, LOOK).await, fleet.cluster(), vigil);
     let seen = view().await;
+    leave_spare_connections(fleet, &seen).await;
     let mut round = judge(fleet, &seen, leader);
     let needed = decide::repairs(fleet.cluster(), &seen, leader);
     round.told.clone_from(&needed.told);
@@ -115,6 +116,18 @@ async fn round(
     }
     lock.release().await;
     round
+}
+
+/// Our session may have the one connection that a full server keeps for replicas and administrators: a
+/// replica that is needed to let commits go on must find it free.
+async fn leave_spare_connections(fleet: &LiveFleet, seen: &Observation) {
+    for (host, facts) in seen.servers() {
+        if facts.is_full()
+            && let Ok(connection) = fleet.connection(host)
+        {
+            connection.forget_session().await;
+        }
+    }
 }
 
 fn judge(fleet: &LiveFleet, seen: &Observation, leader: &HostName) -> Round {
