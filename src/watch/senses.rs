@@ -196,8 +196,10 @@ impl Senses {
             pace: self.pace.subscribe(),
             bell: Arc::clone(&bells.machine),
             signs: self.sender.clone(),
+            port: host.port,
             lost: false,
             dial: Dial::new(),
+            listener: None,
         };
         self.tasks.spawn(prober.run());
         self.tasks.spawn(machine.run());

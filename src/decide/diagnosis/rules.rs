@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::decide::{Finding, Severity};
 use crate::facts::{Millis, Process};
 use crate::inventory::Prefer;
-use crate::mysql::error_code::TOO_MANY_CONNECTIONS;
+use crate::mysql::error_code::{SHUTDOWN_IN_PROGRESS, TOO_MANY_CONNECTIONS};
 
 /// One rule.
 pub(super) struct Rule {
@@ -42,6 +42,11 @@ pub(super) const RULES: &[Rule] = &[
         code: "NotYetSeen",
         severity: Severity::Info,
         judge: not_yet_seen,
+    },
+    Rule {
+        code: "PrimaryShuttingDown",
+        severity: Severity::Warning,
+        judge: taking_leave,
     },
     Rule {
         code: "PrimaryRejectsLogin",
@@ -98,6 +103,17 @@ pub(super) const RULES: &[Rule] = &[
 fn not_yet_seen(sight: &Sight<'_>) -> Option<Judgement> {
     matches!(sight.server, Server::Unknown).then(|| {
         let said = format!("no attempt to ask {} has ended yet", sight.place());
+        Judgement::new(Verdict::Suspected, [said])
+    })
+}
+
+/// A server that says that it is shutting down is alive for now, and refuses connections next.
+fn taking_leave(sight: &Sight<'_>) -> Option<Judgement> {
+    let Server::Rejects { number, .. } = sight.server else {
+        return None;
+    };
+    (number == SHUTDOWN_IN_PROGRESS).then(|| {
+        let said = format!("{} says that it is shutting down", sight.place());
         Judgement::new(Verdict::Suspected, [said])
     })
 }
@@ -192,15 +208,20 @@ fn coming_back(sight: &Sight<'_>) -> Option<Judgement> {
     })
 }
 
-/// Certain at once: nothing listens, and its own machine says that no process is there.
+/// Certain at once: nothing listens, and its own machine says that no process is there, or one that has
+/// closed its ears for good. What replicas still receive from that one are the last words of its open
+/// connections: no client can come in any more.
 fn process_gone(sight: &Sight<'_>) -> Option<Judgement> {
     let Server::Refuses { since } = sight.server else {
         return None;
     };
-    matches!(sight.machine, Machine::Works(Process::Gone)).then(|| {
-        let because = [refusal(sight, since), sight.of_machine()];
-        dead(sight, DeathBasis::ProcessGone, because)
-    })
+    let basis = match sight.machine {
+        Machine::Works(Process::Gone) => DeathBasis::ProcessGone,
+        Machine::Works(Process::Leaving) => DeathBasis::Leaving,
+        _ => return None,
+    };
+    let because = [refusal(sight, since), sight.of_machine()];
+    Some(dead(sight, basis, because))
 }
 
 /// A replica that has received since we last did knows better (S13).

@@ -131,6 +131,11 @@ impl<'a> Sight<'a> {
             Machine::Works(Process::Runs) => {
                 format!("ssh to {leader} works and its server process runs")
             }
+            Machine::Works(Process::Leaving) => {
+                format!(
+                    "ssh to {leader} works and its server process listens no more: it is shutting down"
+                )
+            }
             Machine::Works(Process::Frozen) => {
                 format!("ssh to {leader} works and its server process is frozen")
             }

@@ -5,7 +5,7 @@ use crate::decide::topology::host_of;
 use crate::facts::{MarkKind, Observation, Reached};
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::{GtidSet, ReplicaStatus, SemiSyncSupport, ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, FenceMethod, LiveVariable, Look, OnFailure, StagePlan, Step};
+use crate::plan::{Action, FenceMethod, LiveVariable, Look, OnFailure, Receiving, StagePlan, Step};
 
 /// The two servers, and what they are part of.
 #[derive(Clone, Copy)]
@@ -138,7 +138,10 @@ impl Stages<'_> {
     /// Applies what it has received, before it is compared.
     pub(super) fn drain(&self) -> StagePlan {
         let why = "what it has received is applied before it is compared with the leader";
-        let steps = vec![step(self.host, "Relay log applied", Action::Drain, why)];
+        let drain = Action::Drain {
+            at_boot: Receiving::Held,
+        };
+        let steps = vec![step(self.host, "Relay log applied", drain, why)];
         self.stage("What it has received", steps)
     }
 

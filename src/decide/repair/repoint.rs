@@ -12,7 +12,7 @@ use crate::decide::{Finding, Next, Procedure, Severity};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::{ReplicaStatus, ServerFacts, ThreadState};
-use crate::plan::{Action, Look, OnFailure, Outcome, Plan, StagePlan, Step};
+use crate::plan::{Action, Look, OnFailure, Outcome, Plan, Receiving, StagePlan, Step};
 
 /// What a watcher repairs in one go: the safe repairs, and then the new source of each replica that was
 /// drained by them.
@@ -101,9 +101,9 @@ impl Procedure for Repair<'_> {
     }
 
     fn ended(&mut self, ended: &[(Step, Outcome)]) {
-        let drained = ended
-            .iter()
-            .filter(|(step, outcome)| step.action == Action::Drain && outcome.is_good());
+        let drained = ended.iter().filter(|(step, outcome)| {
+            matches!(step.action, Action::Drain { .. }) && outcome.is_good()
+        });
         self.drained
             .extend(drained.map(|(step, _)| step.host.clone()));
     }
@@ -142,7 +142,10 @@ impl Bench<'_> {
             format!("nothing; if it does not follow {leader} then, `hactl rejoin {host}`"),
         );
         // What is received and not applied shows in no position: compared once more after it.
-        self.repair(host, Action::Drain, finding);
+        let drain = Action::Drain {
+            at_boot: Receiving::Held,
+        };
+        self.repair(host, drain, finding);
     }
 }
 

@@ -8,7 +8,7 @@ use cases::{CASES, Case, Does, Given, Seen};
 use hactl::facts::{Observation, ServerView};
 use hactl::inventory::HostName;
 use hactl::mysql::{Flavor, ServerFacts, Switch, ThreadState};
-use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Outcome, Step};
+use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Outcome, Receiving, Step};
 
 use crate::world::{Effect, Process, World, cluster};
 
@@ -45,7 +45,7 @@ fn threads(world: &mut World, host: u32, receiver: bool, applier: bool) {
 fn step(world: &World, does: Does) -> Step {
     let set = |variable, value| Action::SetVariable { variable, value };
     let (host, action) = match does {
-        Does::Drain(host) => (host, Action::Drain),
+        Does::Drain(host) => (host, DRAIN),
         Does::Promote(host) => (
             host,
             Action::Promote {
@@ -63,6 +63,7 @@ fn step(world: &World, does: Does) -> Step {
             host,
             Action::Demote {
                 within: Duration::from_secs(1),
+                vip: None,
             },
         ),
         Does::Fence(host) => (
