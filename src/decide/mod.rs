@@ -31,7 +31,7 @@ pub use maintenance::Maintenance;
 pub use preflight::preflight;
 pub use procedure::{Next, Procedure, foresee};
 pub use rejoin::Rejoin;
-pub use repair::{Repairs, repairs};
+pub use repair::{Repair, Repairs, repairs};
 pub use seeding::SeedNeed;
 pub use set_maintenance::{MaintenanceWish, SetMaintenance};
 pub use switchover::{Switchover, SwitchoverLimits};

@@ -78,13 +78,20 @@ pub(super) enum Attempted {
 }
 
 impl Attempt<'_> {
-    /// Makes it. `still` is asked after the second look whether the diagnosis still holds.
-    pub(super) async fn make(&self, cure: Cure, still: impl FnOnce() -> Standing) -> Attempted {
+    /// Makes it. `alone` is called when nobody else is at work; `still` is asked after the second look
+    /// whether the diagnosis still holds.
+    pub(super) async fn make(
+        &self,
+        cure: Cure,
+        alone: impl FnOnce(),
+        still: impl FnOnce() -> Standing,
+    ) -> Attempted {
         let hosts = answering(self.fleet.cluster(), self.vigil);
         let lock = match execute::acquire(self.fleet, "failover", &hosts).await {
             Ok(lock) => lock,
             Err(error) => return Attempted::Busy(error),
         };
+        alone();
         let ended = self.under_lock(cure, &hosts, still).await;
         lock.release().await;
         ended

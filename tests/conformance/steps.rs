@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hactl::facts::Observation;
 use hactl::mysql::Switch;
-use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Step};
+use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Receiving, Step};
 
 use super::cases::Does;
 use super::name;
@@ -26,7 +26,7 @@ pub(crate) fn step(does: Does, seen: &Observation) -> Step {
 
 fn action(does: Does, seen: &Observation) -> (u32, Action) {
     match does {
-        Does::Drain(host) => (host, Action::Drain),
+        Does::Drain(host) => (host, Action::Drain { at_boot: Receiving::Held }),
         Does::Promote(host) => (host, Action::Promote { within: BOUND * 5 }),
         Does::Replicate(host, source) => {
             let (source, differs) = (name(source), Vec::new());
