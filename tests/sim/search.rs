@@ -63,7 +63,14 @@ fn is_safe(mut world: World, usable: &[u32], leader: u32, donor: Option<u32>) ->
     let source = name(leader);
     let method = FenceMethod::Ssh;
     let mut steps = vec![(1, Action::Fence { method })];
-    steps.extend(usable.iter().map(|number| (*number, Action::Drain { at_boot: Receiving::Held })));
+    steps.extend(usable.iter().map(|number| {
+        (
+            *number,
+            Action::Drain {
+                at_boot: Receiving::Held,
+            },
+        )
+    }));
     if let Some(donor) = donor {
         let until = world.seen_whole();
         let until = until.server(&name(donor)).map(|facts| &facts.executed);
