@@ -13,7 +13,7 @@ use crate::fleet::script::Script;
 use crate::fleet::stream::{FanOut, Sink};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
 use crate::inventory::{Host, HostName};
-use crate::mysql::{BinlogName, Dialect, Standing, Switch};
+use crate::mysql::{BinlogName, Dialect, GtidSet, Standing, Switch};
 use crate::plan::Outcome;
 
 /// A log of the dead primary's, and an offset in it.
