@@ -171,7 +171,9 @@ fn line((step, outcome): &(Step, Outcome)) -> String {
     } = step;
     match outcome {
         Outcome::Changed | Outcome::Already => format!("{host} repaired: {action} ({why})"),
-        Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+        Outcome::Failed { error, .. }
+        | Outcome::Partial { error, .. }
+        | Outcome::Unknown { error } => {
             format!("{host} not repaired: {action} ({why}): {error}")
         }
     }

@@ -397,6 +397,7 @@ impl Procedure for Rejoin<'_> {
             intent: format!("rejoin {} to {} as a replica", self.host, self.cluster.name),
             because: self.because.clone(),
             loses: self.loses.clone(),
+            loss: None,
             stages: Vec::new(),
         }
     }

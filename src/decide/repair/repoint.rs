@@ -81,6 +81,7 @@ impl Procedure for Repair<'_> {
             intent: "repair".to_owned(),
             because: Vec::new(),
             loses: Vec::new(),
+            loss: None,
             stages: Vec::new(),
         }
     }
