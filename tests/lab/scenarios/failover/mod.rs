@@ -15,4 +15,5 @@ mod fault;
 mod fencing;
 mod rejoin;
 mod switchover;
+mod tally;
 mod torture;
