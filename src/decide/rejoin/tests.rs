@@ -482,7 +482,7 @@ fn what_stands_in_the_way_is_said_with_its_way_out() {
     two leaders:
       db2 and db3 both take writes and follow nobody -> find out which of them clients write to, and make the other read-only; then rejoin that one first
     a straggler:
-      db3 still replicates from db1, and db2 takes the writes -> run `hactl switchover --to db2`, which makes it follow db2, then again
+      db3 still replicates from db1, and db2 takes the writes -> run `hactl rejoin db3`, which makes it follow db2, then again
     a leader that nobody follows, and one unseen:
       db2 takes writes and nobody follows it; db3, which is not seen, may lead as well -> bring db3 back, or take it out of the inventory
     data from nowhere:

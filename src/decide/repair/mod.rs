@@ -1,8 +1,11 @@
 //! What a watcher may repair by itself beside a healthy primary, and what it only says. Whatever could cost
 //! data, or undo what a person did on purpose, is only said; a host in maintenance is left alone.
 
+mod repoint;
 #[cfg(test)]
 mod tests;
+
+pub use repoint::Repair;
 
 use std::time::Duration;
 
@@ -255,23 +258,15 @@ impl Bench<'_> {
             );
         }
         if let Some(status) = &facts.replica {
-            self.replication(host, facts, status);
+            if host_of(self.cluster, status).as_ref() == Some(self.leader) {
+                self.replication(host, facts, status);
+            } else {
+                self.wrong_source(host, (facts, status), led);
+            }
         }
     }
 
     fn replication(&mut self, host: &HostName, facts: &ServerFacts, status: &ReplicaStatus) {
-        if host_of(self.cluster, status).as_ref() != Some(self.leader) {
-            self.tell(
-                host,
-                "ConnectedToWrongPrimary",
-                format!(
-                    "replicates from {}:{}, not from {}",
-                    status.source_host, status.source_port, self.leader
-                ),
-                format!("`hactl rejoin {host}` makes it follow {}", self.leader),
-            );
-            return;
-        }
         self.threads(host, facts, status);
         if !status.filters.is_empty() {
             self.tell(

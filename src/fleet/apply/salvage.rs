@@ -97,7 +97,21 @@ pub(super) async fn salvage(
     let applied = open_and_apply(fleet, connection, dead, dialect, &begin).await;
     let (mut last, _) = session(fleet, connection).await?;
     let after = standing(&mut last).await?;
-    let torn = applied?;
+    drop(last);
+    let torn = match applied {
+        Ok(torn) => torn,
+        Err(error) => {
+            return match count_missing(dead, dialect, &begin, &after.executed).await {
+                Some(0) => Ok(Outcome::Changed),
+                Some(missing) => Ok(Outcome::Partial {
+                    hint: error.hint(),
+                    error: error.to_string(),
+                    missing,
+                }),
+                None => Err(error),
+            };
+        }
+    };
     if let Some(words) = torn {
         progress.tell(host, &format!("{from}'s log ends torn: {words}"));
     }
@@ -155,6 +169,25 @@ async fn locate(dead: &Connection, script: &Script) -> Result<Option<Place>, Act
             hint: None,
         }),
     }
+}
+
+/// How many transactions the log holds from there on that are not executed here; `None` where it cannot
+/// be read to its end.
+async fn count_missing(
+    dead: &Connection,
+    dialect: Dialect,
+    (file, position): &Place,
+    executed: &GtidSet,
+) -> Option<u64> {
+    let command = with_logs(&dialect.missing_text_command(*position, executed));
+    let script = find(dialect, file.as_str())
+        .set("filter", &dialect.count_missing(executed))
+        .line(format!(
+            "{{ {command} 2>/dev/null || echo torn; }} | awk \"$filter\""
+        ));
+    let output = dead.link.run(&script, BOUND).await.ok()?;
+    let counted = (output.status == 0).then(|| output.text())?;
+    counted.trim().parse().ok()
 }
 
 /// `binlog.000042 1234`.
