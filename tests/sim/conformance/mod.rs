@@ -45,7 +45,12 @@ fn threads(world: &mut World, host: u32, receiver: bool, applier: bool) {
 fn step(world: &World, does: Does) -> Step {
     let set = |variable, value| Action::SetVariable { variable, value };
     let (host, action) = match does {
-        Does::Drain(host) => (host, DRAIN),
+        Does::Drain(host) => (
+            host,
+            Action::Drain {
+                at_boot: Receiving::Held,
+            },
+        ),
         Does::Promote(host) => (
             host,
             Action::Promote {
