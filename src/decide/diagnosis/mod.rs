@@ -81,6 +81,8 @@ pub enum DeathBasis {
     Refused,
     /// Nothing has answered for long enough, and its replicas agree.
     Silent,
+    /// It does not serve, and another was being put in its place: nobody follows it any more.
+    Replaced,
 }
 
 /// Whether a primary was ever seen alive in this watch (a watcher that begins beside a dead primary has

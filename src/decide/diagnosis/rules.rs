@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::decide::{Finding, Severity};
 use crate::facts::{Millis, Process};
 use crate::inventory::Prefer;
-use crate::mysql::error_code::SHUTDOWN_IN_PROGRESS;
+use crate::mysql::error_code::{SHUTDOWN_IN_PROGRESS, TOO_MANY_CONNECTIONS};
 
 /// One rule.
 pub(super) struct Rule {
@@ -54,6 +54,11 @@ pub(super) const RULES: &[Rule] = &[
         judge: rejects,
     },
     Rule {
+        code: "ReplacedPrimary",
+        severity: Severity::Error,
+        judge: replaced,
+    },
+    Rule {
         code: "PrimaryIsReadOnly",
         severity: Severity::Error,
         judge: read_only,
@@ -82,6 +87,11 @@ pub(super) const RULES: &[Rule] = &[
         code: "SuspectedPrimary",
         severity: Severity::Warning,
         judge: too_early,
+    },
+    Rule {
+        code: "ReplacedPrimary",
+        severity: Severity::Error,
+        judge: half_replaced,
     },
     Rule {
         code: "NoWitness",
@@ -132,9 +142,47 @@ fn rejects(sight: &Sight<'_>) -> Option<Judgement> {
         Severity::Error,
         "PrimaryRejectsLogin",
         said.clone(),
-        "look at its connections and at the monitor account: `hactl verify`",
+        if number == TOO_MANY_CONNECTIONS {
+            "end sessions that nobody needs, or raise `max_connections`: an administrator gets in"
+        } else {
+            "look at the monitor account: `hactl verify`"
+        },
     );
     Some(Judgement::new(Verdict::Trouble(vec![finding]), [said]))
+}
+
+/// Up again and closed, while its place was being given to another: that is brought to its end.
+fn replaced(sight: &Sight<'_>) -> Option<Judgement> {
+    let Server::Answers(beat) = sight.server else {
+        return None;
+    };
+    let is_closed = !beat.read_only.is_writable();
+    (is_closed && sight.was_promoted_beside()).then(|| {
+        let said = format!("{} answers and refuses writes", sight.place());
+        let because = [said].into_iter().chain(replacement(sight));
+        Judgement::new(
+            Verdict::Dead {
+                basis: DeathBasis::Replaced,
+            },
+            because,
+        )
+    })
+}
+
+/// Out of sight for long enough, and whoever could witness it was taken away from it on purpose.
+fn half_replaced(sight: &Sight<'_>) -> Option<Judgement> {
+    let (_, first) = out_of_sight(sight)?;
+    sight.is_being_replaced().then(|| {
+        let because = [first, sight.of_machine()]
+            .into_iter()
+            .chain(replacement(sight));
+        dead(sight, DeathBasis::Replaced, because)
+    })
+}
+
+fn replacement(sight: &Sight<'_>) -> Vec<String> {
+    let last = "a change of the primary was begun and not brought to its end".to_owned();
+    sight.testimony().chain([last]).collect()
 }
 
 /// Up, and nobody can write (S25).

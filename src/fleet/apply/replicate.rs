@@ -93,9 +93,28 @@ async fn change_drained(
     receiver::stop(connection, session, dialect, status).await?;
     await_applied(session, host, progress).await?;
     execute(session, host, &dialect.stop_applier(), STATEMENT).await?;
+    let drained = standing(session).await?;
+    count_all(session, host, dialect, &drained).await?;
     execute(session, host, &dialect.change_source(wanted), STATEMENT)
         .await
         .map(drop)
+}
+
+/// What came otherwise than by replication is not counted where replication resumes, and would be asked
+/// for again, and applied twice: rows that were salvaged, or written while it led. Both threads are
+/// stopped.
+async fn count_all(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+    seen: &Standing,
+) -> Result<(), ActionError> {
+    let stale = |from: &GtidSet| !from.contains(&seen.executed);
+    if seen.resumes_at.as_ref().is_some_and(stale) {
+        let position = dialect.set_seeded_position(&seen.executed);
+        execute(session, host, &position, STATEMENT).await?;
+    }
+    Ok(())
 }
 
 /// Makes a replica of a server that follows nobody: a seeded one, or one that led.
@@ -106,12 +125,7 @@ async fn begin(
     seen: &Standing,
     wanted: &SourceOptions,
 ) -> Result<(), ActionError> {
-    // What it wrote while it led is not counted there, and would be asked for again.
-    let stale = |from: &GtidSet| !from.contains(&seen.executed);
-    if seen.resumes_at.as_ref().is_some_and(stale) {
-        let position = dialect.set_seeded_position(&seen.executed);
-        execute(session, host, &position, STATEMENT).await?;
-    }
+    count_all(session, host, dialect, seen).await?;
     execute(session, host, &dialect.change_source(wanted), STATEMENT)
         .await
         .map(drop)

@@ -4,7 +4,7 @@
 
 use hactl::facts::{Mark, MarkKind};
 use hactl::inventory::HostName;
-use hactl::mysql::{GtidSet, Switch};
+use hactl::mysql::{Flavor, GtidSet, Switch};
 use hactl::plan::{
     Action, FenceMethod, LiveVariable, Neighbours, Outcome, Receiving, Step, UnitChange,
 };
@@ -77,7 +77,7 @@ impl World {
                 neighbours, lease, ..
             } => {
                 let held = self.numbers().any(|other| {
-                    other != host && self.at(other).power && self.at(other).vip.is_some()
+                    other != host && self.linked(host, other) && self.at(other).vip.is_some()
                 });
                 if held && *neighbours == Neighbours::Ask {
                     return failed("another host answers for the address");
@@ -182,12 +182,14 @@ impl World {
         changed()
     }
 
+    /// Where the server has no such option, nothing is done at all.
     fn rewind(&mut self, host: u32) -> Effect {
-        let machine = self.at_mut(host);
-        machine.server.masked = false;
-        if machine.server.process == Process::Gone {
-            machine.server.rewind();
+        let server = &mut self.at_mut(host).server;
+        if server.flavor == Flavor::MySql || server.process != Process::Gone {
+            return Effect::Ended(Outcome::Already);
         }
+        server.masked = false;
+        server.rewind();
         changed()
     }
 
@@ -289,7 +291,9 @@ impl World {
             Ok(rows) => server.apply(rows),
             Err(why) => return failed(why),
         }
-        server.stop_receiver();
+        // It followed that one for the while, and is left so, drained.
+        server.change_source(source);
+        server.replay();
         if gtids(server.flavor, &server.log).contains(until) {
             changed()
         } else {

@@ -215,6 +215,8 @@ impl WorldFleet {
     async fn tarry(&self) {
         let turns = self.inner().pace.as_mut().map_or(0, |prng| prng.below(4));
         for _ in 0..turns {
+            // It is on its way: nobody's time runs out meanwhile.
+            self.inner().world.events += 1;
             yield_once().await;
         }
     }
