@@ -14,6 +14,7 @@ mod detection;
 mod election;
 mod fault;
 mod fencing;
+mod interrupted;
 mod rejoin;
 mod switchover;
 mod torture;
