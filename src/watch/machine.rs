@@ -22,8 +22,10 @@ const CALM: Duration = Duration::from_secs(3);
 /// The same while hurried: longer than the slowest healthy answer.
 const HURRIED: Duration = Duration::from_secs(1);
 
-/// How long dialling a machine anew may take.
+/// How long dialling a machine anew may take at first.
 const DIAL: Duration = Duration::from_secs(2);
+/// How often that is doubled at most while it fails.
+const DOUBLED: u32 = 2;
 
 /// Looks through the kernel's list of processes without starting one itself: names of both flavors'
 /// servers, in our own process namespace (a server in a container is not ours), zombies left out. The
@@ -55,8 +57,8 @@ pub(super) struct Machine {
     /// Rung to ask at once.
     pub(super) bell: Arc<Notify>,
     pub(super) signs: mpsc::Sender<Sign>,
-    /// Whether the latest attempt found no way to the machine.
-    pub(super) lost: bool,
+    /// How many attempts in a row found no way to the machine.
+    pub(super) lost: u32,
 }
 
 impl Machine {
@@ -85,12 +87,13 @@ impl Machine {
 
     /// A link that failed the last time is dialled anew: its machine may be back, or well all along.
     async fn ask(&mut self) -> Told {
-        if self.lost
-            && let Err(why) = self.fleet.reconnect(&self.host, DIAL).await
+        if self.lost > 0
+            && let Err(why) = self.fleet.reconnect(&self.host, patience(self.lost)).await
         {
+            self.lost = self.lost.saturating_add(1);
             return no_answer(why);
         }
-        self.lost = true;
+        self.lost = self.lost.max(1);
         let connection = match self.fleet.connection(&self.host) {
             Ok(connection) => connection,
             Err(error) => return Told::MachineSilent(error.to_string()),
@@ -100,9 +103,17 @@ impl Machine {
             Pace::Hurried(_) => HURRIED,
         };
         let told = look(&connection, within).await;
-        self.lost = !matches!(told, Told::Machine(_));
+        if matches!(told, Told::Machine(_)) {
+            self.lost = 0;
+        }
         told
     }
+}
+
+/// How long to dial after so many failures. A machine that is merely slow would be given up at the same
+/// moment for ever: each attempt begins anew, and none would last long enough.
+fn patience(lost: u32) -> Duration {
+    DIAL * 2_u32.pow(lost.saturating_sub(1).min(DOUBLED))
 }
 
 async fn look(connection: &Connection, within: Duration) -> Told {
@@ -134,6 +145,12 @@ fn process(said: &str) -> Process {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_machine_is_given_longer_and_a_lost_one_not_for_ever() {
+        let seconds = [1, 2, 3, 4, u32::MAX].map(|lost| patience(lost).as_secs());
+        assert_eq!(seconds, [2, 4, 8, 8, 8]);
+    }
 
     #[test]
     fn only_its_own_word_means_gone() {

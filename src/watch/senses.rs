@@ -195,7 +195,7 @@ impl Senses {
             pace: self.pace.subscribe(),
             bell: Arc::clone(&bells.machine),
             signs: self.sender.clone(),
-            lost: false,
+            lost: 0,
         };
         self.tasks.spawn(prober.run());
         self.tasks.spawn(machine.run());
