@@ -117,6 +117,10 @@ impl Attempt<'_> {
             timeline: &timeline,
             moments: &moments,
         };
+        let cure = match cure {
+            Cure::Revive if Revive::comes_too_late(cluster, &seen, self.leader) => Cure::FailOver,
+            cure => cure,
+        };
         match cure {
             Cure::FailOver => match Failover::of(cluster, &seen, self.case()) {
                 Ok(procedure) => {

@@ -44,6 +44,14 @@ impl<'a> Revive<'a> {
         })
     }
 
+    /// Whether a change of leadership away from `primary` was cut short after another server had given up
+    /// its source. Then that one is led to its end by a failover (S25): a server that follows nobody and
+    /// may hold a row of its own would otherwise stand in the way for ever, and nobody would take writes.
+    pub fn comes_too_late(cluster: &Cluster, seen: &Observation, primary: &HostName) -> bool {
+        let all = members(cluster, seen, primary, Counting::Received);
+        all.iter().any(|member| member.part == Part::Promoted)
+    }
+
     /// The rules for the second checker of its stage.
     pub fn rules(&self) -> LeadershipRules<'a> {
         LeadershipRules::new(

@@ -102,6 +102,21 @@ fn it_is_refused_where_somebody_took_its_place_or_something_is_missing() {
     }
 }
 
+/// A switchover that was killed between the target's promotion and its opening leaves nobody writable.
+#[test]
+fn a_promotion_that_was_cut_short_is_finished_although_the_primary_is_well() {
+    for flavor in BOTH {
+        let cluster = fixture::cluster(flavor, 3);
+        let mut seen = back(&cluster);
+        assert!(!Revive::comes_too_late(&cluster, &seen, &name("db1")));
+        seen.server_mut("db2").replica = None;
+        assert!(Revive::comes_too_late(&cluster, &seen, &name("db1")));
+        let mut failover = begin(&cluster, &seen, &[]).expect("a failover");
+        run(&cluster, &mut failover, &mut seen, &|_| Outcome::Changed).expect("an end");
+        assert_led_by(&cluster, &seen, "db2");
+    }
+}
+
 #[test]
 fn a_step_that_fails_is_a_refusal_that_names_the_failover() {
     let cluster = fixture::cluster(Flavor::MySql, 3);
