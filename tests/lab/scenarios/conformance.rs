@@ -218,7 +218,7 @@ impl Bench {
     fn assert_well(&self, case: &Case, wrong: &[String]) {
         let mut lines = Vec::new();
         let is_well = eventually(SOON, || {
-            lines = self.with_sight(&Outcome::Already, list::sight::Sight::lines);
+            lines = self.with_sight(&Outcome::Already, |sight| sight.lines());
             lines == WELL
         });
         assert!(
