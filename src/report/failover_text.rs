@@ -172,7 +172,7 @@ mod tests {
     use super::super::failover_report::samples::{report, span};
     use super::*;
     use crate::decide::Refusal;
-    use crate::plan::{Action, DataLoss};
+    use crate::plan::{Action, DataLoss, Receiving};
 
     #[test]
     fn a_finished_failover_says_how_long_and_what_next() {
@@ -202,7 +202,14 @@ mod tests {
             transactions: 3,
             because: "counted in the log".to_owned(),
         });
-        unfinished.steps.push(span("db3", Action::Drain, 200, None));
+        unfinished.steps.push(span(
+            "db3",
+            Action::Drain {
+                at_boot: Receiving::Held,
+            },
+            200,
+            None,
+        ));
         let (text, summary) = (render(&unfinished), summary(&unfinished));
         for text in [&text, &summary] {
             assert!(text.contains("NOT FINISHED after 240 ms"), "{text}");

@@ -78,13 +78,20 @@ pub(super) enum Attempted {
 }
 
 impl Attempt<'_> {
-    /// Makes it. `still` is asked after the second look whether the diagnosis still holds.
-    pub(super) async fn make(&self, cure: Cure, still: impl FnOnce() -> Standing) -> Attempted {
+    /// Makes it. `alone` is called when nobody else is at work; `still` is asked after the second look
+    /// whether the diagnosis still holds.
+    pub(super) async fn make(
+        &self,
+        cure: Cure,
+        alone: impl FnOnce(),
+        still: impl FnOnce() -> Standing,
+    ) -> Attempted {
         let hosts = answering(self.fleet.cluster(), self.vigil);
         let lock = match execute::acquire(self.fleet, "failover", &hosts).await {
             Ok(lock) => lock,
             Err(error) => return Attempted::Busy(error),
         };
+        alone();
         let ended = self.under_lock(cure, &hosts, still).await;
         lock.release().await;
         ended
@@ -117,15 +124,7 @@ impl Attempt<'_> {
             moments: &moments,
         };
         match cure {
-            Cure::FailOver => match Failover::of(cluster, &seen, self.case()) {
-                Ok(procedure) => {
-                    let mut rules = procedure.rules();
-                    let inspect = move |stage: &_, seen: &_| rules.violations(stage, seen);
-                    course.run(procedure, seen, inspect).await
-                }
-                Err(refusals) => Attempted::Refused(refusals),
-            },
-            Cure::Revive => {
+            Cure::Revive if !decide::is_left(cluster, &seen, self.leader) => {
                 let because = self.diagnosis.grounds();
                 match Revive::new(cluster, &seen, self.leader, because) {
                     Ok(procedure) => {
@@ -136,6 +135,15 @@ impl Attempt<'_> {
                     Err(refusals) => Attempted::Refused(refusals),
                 }
             }
+            // A promotion that was begun beside a read-only primary is brought to its end.
+            Cure::FailOver | Cure::Revive => match Failover::of(cluster, &seen, self.case()) {
+                Ok(procedure) => {
+                    let mut rules = procedure.rules();
+                    let inspect = move |stage: &_, seen: &_| rules.violations(stage, seen);
+                    course.run(procedure, seen, inspect).await
+                }
+                Err(refusals) => Attempted::Refused(refusals),
+            },
         }
     }
 

@@ -23,7 +23,7 @@ impl Failover<'_> {
                 self.means = None;
                 self.phase = Phase::Secure;
             }
-            (Action::Drain, Some(error)) => {
+            (Action::Drain { .. }, Some(error)) => {
                 self.undrained.insert(step.host.clone(), error.to_owned());
             }
             (Action::Salvage { .. }, _) => self.salvaged(outcome),
