@@ -8,6 +8,31 @@ use crate::stopped::fifty_rows;
 
 crate::on_each_server!(every_host);
 
+/// `RESET SLAVE` deletes the relay logs before it forgets the source: a server killed in between knows a
+/// source, looks for logs that are gone, and refuses every other command of replication.
+#[test]
+fn a_mariadb_killed_while_it_forgot_its_source_replicates_again() {
+    let cluster = Cluster::bootstrapped(Suite::Bookworm);
+    let db1 = cluster.host("db1");
+    db1.sql(&fifty_rows()).unwrap();
+    cluster.await_answer("db2", "SELECT COUNT(*) FROM queue.t", "50");
+    let half_forgotten = "systemctl stop mariadb && rm /var/lib/mysql/relay-bin.0* && \
+                          systemctl start mariadb";
+    cluster.host("db2").exec_ok(half_forgotten).unwrap();
+    cluster.hactl(&["verify", "--wait", "60s"]).exits(0);
+
+    // Logs that went before they were applied are another matter.
+    let db3 = cluster.host("db3");
+    db3.sql("STOP REPLICA SQL_THREAD").unwrap();
+    db1.sql("INSERT INTO queue.t VALUES (51)").unwrap();
+    cluster.await_received("db3");
+    db3.exec_ok(half_forgotten).unwrap();
+    let start = db3.exec("/usr/local/sbin/hactl-start-replication").unwrap();
+    assert_ne!(start.status, 0, "{start:?}");
+    assert!(start.stdout.contains("reseed this replica"), "{start:?}");
+    cluster.await_answer("db3", "SELECT COUNT(*) FROM queue.t", "50");
+}
+
 fn every_host(suite: Suite) {
     let cluster = Cluster::bootstrapped(suite);
     for replica in ["db2", "db3"] {
