@@ -423,7 +423,9 @@ fn repaired_once_it_stays_so() {
         let mut seen = healthy(&cluster);
         change(&mut seen);
         for round in 0.. {
-            let plan = foresee(&cluster, &Repair::new(&cluster, &name("db1")), &seen).unwrap();
+            let needed = repairs(&cluster, &seen, &name("db1"));
+            let repair = Repair::new(&cluster, &name("db1"), needed);
+            let plan = foresee(&cluster, &repair, &seen).unwrap();
             if plan.stages.is_empty() {
                 break;
             }
@@ -443,7 +445,8 @@ fn repointed(flavor: Flavor, arrives: fn(&mut ServerFacts), drain: Outcome) -> V
     let cluster = cluster(flavor, 3);
     let mut seen = healthy(&cluster);
     straggle(&mut seen);
-    let mut repair = Repair::new(&cluster, &name("db1"));
+    let needed = repairs(&cluster, &seen, &name("db1"));
+    let mut repair = Repair::new(&cluster, &name("db1"), needed);
     let mut done = Vec::new();
     while let Next::Stage(stage) = repair.next(&seen) {
         let ended = |step: &Step| (step.clone(), drain.clone());
