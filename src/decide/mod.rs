@@ -23,7 +23,7 @@ pub mod verify;
 
 pub use bootstrap::{Bootstrap, Consent, bootstrap};
 pub use diagnosis::{Acquaintance, DeathBasis, Diagnosis, Verdict, diagnose};
-pub use failover::{Case, DataLoss, Election, Failover, Memory, Revive, Standing};
+pub use failover::{Case, DataLoss, Election, Failover, Memory, Revive, Standing, is_left};
 pub use finding::{Finding, Refusal, Severity};
 pub use harm::Harm;
 pub use leader::leader;

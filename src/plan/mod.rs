@@ -12,7 +12,9 @@ mod outcome;
 mod stage;
 mod step;
 
-pub use action::{Action, FenceMethod, FileChange, LiveVariable, Neighbours, UnitChange};
+pub use action::{
+    Action, FenceMethod, FileChange, LiveVariable, Neighbours, Receiving, UnitChange,
+};
 pub use check::{CheckContext, Violation, check};
 pub use diff::unified_diff;
 pub use effect::predict;

@@ -216,7 +216,7 @@ pub(super) mod samples {
     //! A report, as a failover leaves it.
     use super::*;
     use crate::fixture::name;
-    use crate::plan::{Action, OnFailure, Outcome, Step};
+    use crate::plan::{Action, OnFailure, Outcome, Receiving, Step};
 
     pub(crate) fn span(host: &str, action: Action, begun: u64, ended: Option<u64>) -> Span {
         Span {
@@ -248,7 +248,14 @@ pub(super) mod samples {
                 what: "taken for dead".to_owned(),
             }],
             steps: vec![
-                span("db2", Action::Drain, 80, Some(100)),
+                span(
+                    "db2",
+                    Action::Drain {
+                        at_boot: Receiving::Held,
+                    },
+                    80,
+                    Some(100),
+                ),
                 span(
                     "db2",
                     Action::Promote {

@@ -154,7 +154,7 @@ mod tests {
     use super::super::failover_report::samples::{report, span};
     use super::*;
     use crate::decide::Refusal;
-    use crate::plan::Action;
+    use crate::plan::{Action, Receiving};
 
     #[test]
     fn a_finished_failover_says_how_long_and_what_next() {
@@ -181,7 +181,14 @@ mod tests {
             way_out: "look at its log".to_owned(),
         }];
         unfinished.loses = vec!["at most 3 transactions".to_owned()];
-        unfinished.steps.push(span("db3", Action::Drain, 200, None));
+        unfinished.steps.push(span(
+            "db3",
+            Action::Drain {
+                at_boot: Receiving::Held,
+            },
+            200,
+            None,
+        ));
         let (text, summary) = (render(&unfinished), summary(&unfinished));
         for text in [&text, &summary] {
             assert!(text.contains("NOT FINISHED after 240 ms"), "{text}");

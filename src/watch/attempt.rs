@@ -118,15 +118,7 @@ impl Attempt<'_> {
             moments: &moments,
         };
         match cure {
-            Cure::FailOver => match Failover::of(cluster, &seen, self.case()) {
-                Ok(procedure) => {
-                    let mut rules = procedure.rules();
-                    let inspect = move |stage: &_, seen: &_| rules.violations(stage, seen);
-                    course.run(procedure, seen, inspect).await
-                }
-                Err(refusals) => Attempted::Refused(refusals),
-            },
-            Cure::Revive => {
+            Cure::Revive if !decide::is_left(cluster, &seen, self.leader) => {
                 let because = self.diagnosis.grounds();
                 match Revive::new(cluster, &seen, self.leader, because) {
                     Ok(procedure) => {
@@ -137,6 +129,15 @@ impl Attempt<'_> {
                     Err(refusals) => Attempted::Refused(refusals),
                 }
             }
+            // A promotion that was begun beside a read-only primary is brought to its end.
+            Cure::FailOver | Cure::Revive => match Failover::of(cluster, &seen, self.case()) {
+                Ok(procedure) => {
+                    let mut rules = procedure.rules();
+                    let inspect = move |stage: &_, seen: &_| rules.violations(stage, seen);
+                    course.run(procedure, seen, inspect).await
+                }
+                Err(refusals) => Attempted::Refused(refusals),
+            },
         }
     }
 

@@ -195,7 +195,9 @@ impl Senses {
             pace: self.pace.subscribe(),
             bell: Arc::clone(&bells.machine),
             signs: self.sender.clone(),
+            port: host.port,
             lost: false,
+            listener: None,
         };
         self.tasks.spawn(prober.run());
         self.tasks.spawn(machine.run());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hactl::facts::Observation;
 use hactl::mysql::Switch;
-use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Step};
+use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Receiving, Step};
 
 use super::cases::Does;
 use super::name;
@@ -26,13 +26,19 @@ pub(crate) fn step(does: Does, seen: &Observation) -> Step {
 
 fn action(does: Does, seen: &Observation) -> (u32, Action) {
     match does {
-        Does::Drain(host) => (host, Action::Drain),
+        Does::Drain(host) => {
+            let at_boot = Receiving::Held;
+            (host, Action::Drain { at_boot })
+        }
         Does::Promote(host) => (host, Action::Promote { within: BOUND * 5 }),
         Does::Replicate(host, source) => {
             let (source, differs) = (name(source), Vec::new());
             (host, Action::Replicate { source, differs })
         }
-        Does::Demote(host) => (host, Action::Demote { within: BOUND }),
+        Does::Demote(host) => {
+            let (within, vip) = (BOUND, None);
+            (host, Action::Demote { within, vip })
+        }
         Does::Fence(host) => {
             let method = FenceMethod::Ssh;
             (host, Action::Fence { method })

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use hactl::inventory::HostName;
 use hactl::mysql::Switch;
-use hactl::plan::{Action, FenceMethod, LiveVariable, Neighbours, OnFailure, Step};
+use hactl::plan::{Action, FenceMethod, LiveVariable, Neighbours, OnFailure, Receiving, Step};
 
 use crate::oracle;
 use crate::world::{Effect, World};
+
+const DRAIN: Action = Action::Drain {
+    at_boot: Receiving::Held,
+};
 
 /// Why a careful tool may refuse although somebody could lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +67,7 @@ fn is_safe(mut world: World, usable: &[u32], leader: u32, donor: Option<u32>) ->
     let source = name(leader);
     let method = FenceMethod::Ssh;
     let mut steps = vec![(1, Action::Fence { method })];
-    steps.extend(usable.iter().map(|number| (*number, Action::Drain)));
+    steps.extend(usable.iter().map(|number| (*number, DRAIN)));
     if let Some(donor) = donor {
         let until = world.seen_whole();
         let until = until.server(&name(donor)).map(|facts| &facts.executed);

@@ -69,6 +69,11 @@ impl Watch {
         self
     }
 
+    fn follows_nobody(mut self, host: &str) -> Self {
+        self.pulse(host).last.as_mut().expect("a beat").replica = None;
+        self
+    }
+
     /// The latest that a replica has received.
     fn received(mut self, host: &str, at: Millis) -> Self {
         self.pulse(host).last.as_mut().expect("a beat").received = Some(at);
@@ -137,6 +142,36 @@ fn crashes() -> Vec<Row> {
             "F01 killed, ssh not asked since",
             Watch::after(20).refuses("db1"),
             "SuspectedPrimary: suspected",
+        ),
+        (
+            "stopped in good order: its replicas still receive from it",
+            Watch::after(20).refuses("db1").process(Process::Leaving),
+            "DeadPrimary: dead by Leaving",
+        ),
+        (
+            "stopped in good order, and waited for where that is preferred",
+            Watch::after(9_000)
+                .refuses("db1")
+                .process(Process::Leaving)
+                .prefer(Prefer::InPlace),
+            "PrimaryRestarting: suspected",
+        ),
+        (
+            "refused to us alone: its process listens, and its replicas receive",
+            Watch::after(9_000).refuses("db1").process(Process::Runs),
+            "UnreachablePrimary: never fail over",
+        ),
+        (
+            "its last word to those who are connected",
+            Watch::after(20).server(
+                "db1",
+                ServerPulse::Rejects {
+                    since: BEGAN,
+                    number: 1053,
+                    text: "Server shutdown in progress".to_owned(),
+                },
+            ),
+            "PrimaryShuttingDown: suspected",
         ),
         (
             "F02 killed, being restarted",
@@ -299,6 +334,42 @@ fn others() -> Vec<Row> {
                 .process(Process::Runs)
                 .receiver("db2", ThreadState::Stopped)
                 .receiver("db3", ThreadState::Stopped),
+            "NoWitness: never fail over",
+        ),
+        (
+            "S23 the one who failed over was killed when all were drained",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .receiver("db2", ThreadState::Stopped)
+                .receiver("db3", ThreadState::Stopped),
+            "ReplacedPrimary: dead by Replaced",
+        ),
+        (
+            "S23 the same when one was promoted",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .receiver("db3", ThreadState::Stopped),
+            "ReplacedPrimary: dead by Replaced",
+        ),
+        (
+            "one was promoted, and another still follows",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .received("db3", BEGAN + 59_900),
+            "UnreachablePrimary: never fail over",
+        ),
+        (
+            "a host that never joined is nobody's successor",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .silent("db3"),
             "NoWitness: never fail over",
         ),
     ]

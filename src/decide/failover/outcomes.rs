@@ -21,7 +21,7 @@ impl Failover<'_> {
                 self.means = None;
                 self.phase = Phase::Secure;
             }
-            (Action::Drain, Some(error)) => {
+            (Action::Drain { .. }, Some(error)) => {
                 self.undrained.insert(step.host.clone(), error.to_owned());
             }
             (Action::Salvage { .. }, error) => self.salvaged(error),

@@ -2,6 +2,7 @@
 //! rung. It must never make that server take writes, never take the leader for the one that comes back,
 //! and never give up a transaction that was not named, kept and allowed to go.
 
+mod identity;
 mod leader;
 mod stages;
 mod standing;
@@ -10,6 +11,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use identity::name_of_its_own;
 use leader::leader_beside;
 use stages::Stages;
 use standing::{Standing, in_line};
@@ -129,6 +131,9 @@ impl<'a> Rejoin<'a> {
                 if let Some(led) = seen.server(leader)
                     && let Standing::Ahead(errant) = self.standing(facts, led)
                 {
+                    self.because.push(format!(
+                        "{host} has executed {errant}, which {leader} has not: kept as SQL unless a crash recovery cuts it off"
+                    ));
                     given_up = Some(format!("{errant}, which only {host} has executed"));
                 }
             }
@@ -246,6 +251,9 @@ impl<'a> Rejoin<'a> {
         let acts_as_primary = facts.read_only.is_writable() || facts.semi_sync.waiting_sessions > 0;
         if acts_as_primary && !facts.is_replica() {
             return Ok(Climb::Take(Rung::Fence, stages.fence()));
+        }
+        if !self.is_unread(facts) {
+            name_of_its_own(self.cluster, seen, (host, facts))?;
         }
         if let Some(stage) = stages.quiet(reached, facts) {
             return Ok(Climb::Take(Rung::Quiet, stage));

@@ -5,7 +5,7 @@ use crate::decide::topology::host_of;
 use crate::facts::{MarkKind, Observation, Reached};
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::{GtidSet, ReplicaStatus, SemiSyncSupport, ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, FenceMethod, LiveVariable, Look, OnFailure, StagePlan, Step};
+use crate::plan::{Action, FenceMethod, LiveVariable, Look, OnFailure, Receiving, StagePlan, Step};
 
 /// The two servers, and what they are part of.
 #[derive(Clone, Copy)]
@@ -143,7 +143,10 @@ impl Stages<'_> {
         let receives = |status: &ReplicaStatus| status.receiver != ThreadState::Stopped;
         if facts.replica.as_ref().is_some_and(receives) {
             let why = "what it has received is applied before it follows another";
-            steps.push(step(self.host, "Relay log applied", Action::Drain, why));
+            let drain = Action::Drain {
+                at_boot: Receiving::Held,
+            };
+            steps.push(step(self.host, "Relay log applied", drain, why));
         }
         let why = format!("{} leads, and has all that {} has", self.leader, self.host);
         steps.push(step(self.host, "Follow", action, why));

@@ -130,6 +130,28 @@ fn a_healthy_replica_has_nothing_to_do() {
 }
 
 #[test]
+fn two_servers_of_one_name_are_never_joined() {
+    for flavor in BOTH {
+        let cluster = cluster(flavor, 3);
+        let mut seen = failed_over(&cluster);
+        seen.server_mut("db1").server_id = seen.server_mut("db3").server_id;
+        let text = plan(&cluster, &seen, &["db1"]);
+        assert!(
+            text.starts_with("refused: the servers on db1 and db3"),
+            "{text}"
+        );
+        let own = cluster.host(&name("db1")).unwrap().server_id;
+        assert!(text.contains(&format!("`server_id = {own}`")), "{text}");
+    }
+    let cluster = cluster(Flavor::MySql, 3);
+    let mut seen = failed_over(&cluster);
+    let uuid = seen.server_mut("db2").server_uuid.clone();
+    seen.server_mut("db1").server_uuid = uuid;
+    let text = plan(&cluster, &seen, &["db1"]);
+    assert!(text.contains("auto.cnf"), "{text}");
+}
+
+#[test]
 fn one_that_is_not_ahead_follows_again() {
     for flavor in BOTH {
         let cluster = cluster(flavor, 3);

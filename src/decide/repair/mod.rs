@@ -380,12 +380,35 @@ impl Bench<'_> {
             .seen
             .all_reached()
             .any(|(host, reached)| host != self.leader && reached.os.has_address(vip.address));
-        if os.has_address(vip.address) || is_elsewhere {
-            return;
-        }
         let Some(interface) = self.cluster.vip_interface(self.leader) else {
             return;
         };
+        let mut held = os
+            .addresses
+            .iter()
+            .filter(|held| held.address == vip.address);
+        if let Some(astray) = held.find(|held| held.interface != interface) {
+            // Off first; the next look finds it missing.
+            let finding = Finding::on(
+                self.leader,
+                Severity::Error,
+                "VipOnOtherInterface",
+                format!(
+                    "holds the writer VIP {vip} on {}, not on {interface}",
+                    astray.interface
+                ),
+                "nothing, unless it comes back: then look for what else sets it",
+            );
+            let action = Action::RemoveVip {
+                address: format!("{}/{}", astray.address, astray.prefix_len),
+                interface: astray.interface.clone(),
+            };
+            self.repair(self.leader, action, finding);
+            return;
+        }
+        if os.has_address(vip.address) || is_elsewhere {
+            return;
+        }
         let all_seen = self
             .cluster
             .hosts

@@ -147,6 +147,17 @@ const ROWS: &[Row] = &[
         &["VipMissing"],
     ),
     (
+        "the VIP on another interface: first off, and on only when that was seen",
+        |seen| {
+            vip(seen, "db1", None);
+            let address = "192.0.2.90".parse().unwrap();
+            let addresses = &mut seen.reached_mut("db1").os.addresses;
+            addresses.push(held(address, "lo"));
+        },
+        &["db1: remove 192.0.2.90/24 from lo"],
+        &["VipOnOtherInterface"],
+    ),
+    (
         "the VIP elsewhere: first off, and on only when that was seen",
         |seen| vip(seen, "db1", Some("db2")),
         &["db2: remove 192.0.2.90/24 from eth0"],

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::events::outside_binlog;
-use super::relay_log::{Pace, applier_stopped, await_applied, replay_if_stopped, standing};
+use super::relay_log::{Pace, applier_stopped, await_applied, replayed, standing};
 use super::{LOCKS, STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
@@ -45,13 +45,10 @@ pub(super) async fn point_at(
     let host = &connection.host;
     let source = fleet.host(source)?;
     let wanted = source.as_source(&fleet.cluster().accounts.replication);
-    let (mut first, dialect) = session(fleet, connection).await?;
-    let seen = standing(&mut first).await?;
-    drop(first);
-    replay_if_stopped(connection, dialect, &seen, progress).await?;
-
-    let (mut session, _) = session(fleet, connection).await?;
+    let (mut session, dialect) = session(fleet, connection).await?;
     let seen = standing(&mut session).await?;
+    let begun = (session, dialect, seen);
+    let (mut session, seen) = replayed(fleet, connection, begun, progress).await?;
     match &seen.replica {
         Some(status) if keeps_applying(dialect, status) => {
             receiver::stop(connection, &mut session, dialect, status).await?;
@@ -64,9 +61,12 @@ pub(super) async fn point_at(
         None => begin(&mut session, host, dialect, &seen, &wanted).await?,
     }
     unmark(&mut session, dialect, host).await?;
-    hold::let_go(connection, &mut session, dialect, &fleet.cluster().name).await?;
-    execute(&mut session, host, &dialect.start_replica(), STATEMENT).await?;
-    wait_until_streaming(&mut session, host).await
+    let start = async |session: &mut Session<'_>| {
+        execute(session, host, &dialect.start_replica(), STATEMENT).await?;
+        wait_until_streaming(session, host).await
+    };
+    let cluster = &fleet.cluster().name;
+    hold::let_go_and(connection, &mut session, dialect, cluster, start).await
 }
 
 /// Whether the change leaves a running applier and its relay log alone.

@@ -13,7 +13,7 @@ use crate::fleet::script::Script;
 use crate::fleet::stream::{FanOut, Sink};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
 use crate::inventory::{Host, HostName};
-use crate::mysql::{BinlogName, Dialect, GtidSet, Standing, Switch};
+use crate::mysql::{BinlogName, Dialect, Standing, Switch};
 use crate::plan::Outcome;
 
 /// A log of the dead primary's, and an offset in it.
@@ -39,6 +39,26 @@ for log in "$@"; do
 done
 "#;
 
+/// The same where nobody knows up to where this server has received: it was restarted since and has not
+/// met its source. From the newest log back, until one has nothing that is missing.
+const LOCATE_BACK: &str = r#"
+back=
+for log in "$@"; do
+    back="$log
+$back"
+done
+place=
+IFS='
+'
+set -f
+for log in $back; do
+    found=$("$tool" --no-defaults "$log" 2>/dev/null | awk "$filter")
+    [ -n "$found" ] || break
+    place="${log##*/} $found"
+done
+[ -z "$place" ] || echo "$place"
+"#;
+
 /// Applies the dead primary's tail.
 pub(super) async fn salvage(
     fleet: &LiveFleet,
@@ -53,16 +73,20 @@ pub(super) async fn salvage(
     let (mut first, dialect) = session(fleet, connection).await?;
     let before = standing(&mut first).await?;
     drop(first);
-    let Some((file, position)) = applied_up_to(&before, fleet.host(from)?).or(after.cloned())
-    else {
-        return Err(ActionError::Unfit {
-            host: host.clone(),
-            reason: format!("it does not know up to where it had received from {from}"),
-            hint: format!("the tail of {from}'s binary log stays there; `rejoin` shows it"),
-        });
+    let received = applied_up_to(&before, fleet.host(from)?).or(after.cloned());
+    let filter = dialect.first_missing(&before.executed);
+    let script = match (&received, &filter) {
+        (Some(place), _) => from_place(dialect, place, filter.as_deref().unwrap_or_default()),
+        (None, Some(filter)) => from_the_newest(dialect, filter),
+        (None, None) => {
+            return Err(ActionError::Unfit {
+                host: host.clone(),
+                reason: format!("it does not know up to where it had received from {from}"),
+                hint: format!("the tail of {from}'s binary log stays there; `rejoin` shows it"),
+            });
+        }
     };
-    let received = (file, position);
-    let Some(begin) = locate(dead, dialect, &received, &before.executed).await? else {
+    let Some(begin) = locate(dead, &script).await? else {
         return Ok(Outcome::Already);
     };
     let (file, position) = &begin;
@@ -94,21 +118,25 @@ fn applied_up_to(seen: &Standing, source: &Host) -> Option<Place> {
     Some((file, status.exec_source_pos))
 }
 
-/// Where the first transaction that is missing here begins; `None` when there is none.
-async fn locate(
-    dead: &Connection,
-    dialect: Dialect,
-    (file, position): &Place,
-    executed: &GtidSet,
-) -> Result<Option<Place>, ActionError> {
-    let filter = dialect.first_missing(executed).unwrap_or_default();
-    let script = find(dialect, file.as_str())
+fn from_place(dialect: Dialect, (file, position): &Place, filter: &str) -> Script {
+    find(dialect, file.as_str())
         .set("from", &position.to_string())
         .set("tool", dialect.binlog_tool())
-        .set("filter", &filter)
+        .set("filter", filter)
         .line(PROBE)
-        .line(LOCATE);
-    let output = dead.link.run(&script, BOUND).await?;
+        .line(LOCATE)
+}
+
+fn from_the_newest(dialect: Dialect, filter: &str) -> Script {
+    find(dialect, "")
+        .set("tool", dialect.binlog_tool())
+        .set("filter", filter)
+        .line(LOCATE_BACK)
+}
+
+/// Where the first transaction that is missing here begins; `None` when there is none.
+async fn locate(dead: &Connection, script: &Script) -> Result<Option<Place>, ActionError> {
+    let output = dead.link.run(script, BOUND).await?;
     match output.status {
         0 => Ok(read_place(&output.text())),
         NO_LOG => Err(ActionError::Unfit {

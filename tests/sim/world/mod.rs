@@ -18,7 +18,7 @@ use hactl::inventory::{Cluster, HostName};
 
 pub(crate) use client::Client;
 pub(crate) use effects::Effect;
-pub(crate) use fleet::{Ended, Fault, Interruption, WorldFleet};
+pub(crate) use fleet::{Ended, Fault, Half, Interruption, WorldFleet};
 pub(crate) use inventory::cluster;
 pub(crate) use row::Row;
 pub(crate) use server::{Channel, Process, Server};

@@ -141,7 +141,7 @@ fn a_replica_that_cannot_apply_what_it_has_is_not_elected() {
         received(&mut seen, "db2", 100);
         let mut failover = begin(&cluster, &seen, &[]).expect("a failover");
         let stuck = |step: &Step| match &step.action {
-            crate::plan::Action::Drain if step.host == name("db2") => fails(),
+            crate::plan::Action::Drain { .. } if step.host == name("db2") => fails(),
             _ => Outcome::Changed,
         };
         // Its receiver is stopped, but not by us: nothing that it holds is more than others have.

@@ -46,6 +46,10 @@ fn who_answers_is_alive() {
         let said = refused(&cluster, &seen, &[]);
         assert!(said.contains("db1 is alive"), "{said}");
     }
+    // One that is shutting down says so, and serves nobody any more.
+    let mut seen = dead(&cluster, Death::Crash);
+    seen.reached_mut("db1").server = fixture::refused(1053);
+    assert_eq!(leader(&cluster, &seen, &[]), "db2");
     // One that is up and refuses writes does not serve: it is fenced and replaced (S25).
     let mut seen = healthy(&cluster);
     seen.server_mut("db1").read_only.read_only = Switch::On;

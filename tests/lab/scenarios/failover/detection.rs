@@ -12,7 +12,7 @@ crate::scenarios! {
     core: killed, frozen, cut_off, hidden_from_the_manager;
     mariadb: powered_off, replication_cut_only, a_replica_dead_too,
         the_monitor_is_locked_out, dead_before_the_watch;
-    matrix: all_replicas_dead, restarted_by_systemd, restarted_in_place, replicas_stopped_by_hand, no_connection_left, flapping, disk_full,
+    matrix: a_name_that_is_not_resolved, all_replicas_dead, restarted_by_systemd, restarted_in_place, replicas_stopped_by_hand, no_connection_left, flapping, disk_full,
         frayed_cable,
 }
 
@@ -296,6 +296,23 @@ fn the_monitor_is_locked_out(suite: Suite) {
     assert_eq!(arena.well().primary, "db1");
 }
 
+/// F14: the name service does not know the primary any more. That says nothing about the primary.
+fn a_name_that_is_not_resolved(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let known = arena.cluster.lab.inventory_yaml() + QUICKLY;
+    let address = format!("address: {},", arena.host("db1").address());
+    let unknown = known.replace(&address, "address: db1.invalid,");
+    assert_ne!(known, unknown);
+    arena.cluster.write_inventory(&unknown);
+    let run = arena.cluster.hactl(&["failover", "--yes"]);
+    assert!(matches!(run.code, 4 | 6), "{run}");
+    assert_it_stays(&arena, &writer);
+    arena.cluster.write_inventory(&known);
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
 /// F15: a watcher that has never seen the primary alive still knows from the replicas who it was.
 fn dead_before_the_watch(suite: Suite) {
     let arena = Arena::up(suite);
@@ -340,12 +357,12 @@ fn flapping(suite: Suite) {
 fn disk_full(suite: Suite) {
     let arena = Arena::up(suite);
     let unit = arena.unit();
+    // As large as hactl wants it, until all is in order; then as large as what is on it.
     arena
         .host("db1")
         .exec_ok(&format!(
             "systemctl stop {unit} && cp -a /var/lib/mysql /var/lib/mysql.full && \
-             size=$(du -sm /var/lib/mysql | cut -f1) && \
-             mount -t tmpfs -o size=$((size + 40))m tmpfs /var/lib/mysql && \
+             mount -t tmpfs -o size=4g tmpfs /var/lib/mysql && \
              cp -a /var/lib/mysql.full/. /var/lib/mysql/ && chown mysql:mysql /var/lib/mysql && \
              systemctl start {unit}"
         ))
@@ -355,7 +372,11 @@ fn disk_full(suite: Suite) {
     let _watch = arena.watch();
     arena
         .host("db1")
-        .exec_ok("dd if=/dev/zero of=/var/lib/mysql/filler bs=1M 2>/dev/null; true")
+        .exec_ok(
+            "size=$(du -sm /var/lib/mysql | cut -f1) && \
+             mount -o remount,size=$((size + 40))m /var/lib/mysql && \
+             { dd if=/dev/zero of=/var/lib/mysql/filler bs=1M 2>/dev/null; true; }",
+        )
         .unwrap();
     sleep(TEMPTATION);
     arena
