@@ -181,7 +181,7 @@ fn recap(
         }],
         plan: &performed.plan,
         steps: performed.spans.clone(),
-        outputs: Vec::new(),
+        outputs: performed.outputs.clone(),
         refused: performed.performance.refused.clone(),
         milliseconds: performed.took,
         before,

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::sleep;
 
 use super::clock::Clock;
+use super::dial::Dial;
 use super::pace::Pace;
 use super::sign::{Sign, Told};
 use crate::facts::{Process, Unreachable, UnreachableKind};
@@ -21,9 +22,6 @@ use crate::observe;
 const CALM: Duration = Duration::from_secs(3);
 /// The same while hurried: longer than the slowest healthy answer.
 const HURRIED: Duration = Duration::from_secs(1);
-
-/// How long dialling a machine anew may take.
-const DIAL: Duration = Duration::from_secs(2);
 
 /// Looks through the kernel's list of processes without starting one itself: names of both flavors'
 /// servers, in our own process namespace (a server in a container is not ours), zombies left out. The
@@ -77,6 +75,8 @@ pub(super) struct Machine {
     pub(super) port: u16,
     /// Whether the latest attempt found no way to the machine.
     pub(super) lost: bool,
+    /// How long dialling it anew may take.
+    pub(super) dial: Dial,
     /// The process that was last seen to listen.
     pub(super) listener: Option<String>,
 }
@@ -107,10 +107,13 @@ impl Machine {
 
     /// A link that failed the last time is dialled anew: its machine may be back, or well all along.
     async fn ask(&mut self) -> Told {
-        if self.lost
-            && let Err(why) = self.fleet.reconnect(&self.host, DIAL).await
-        {
-            return no_answer(why);
+        if self.lost {
+            let begun = Instant::now();
+            let dialled = self.fleet.reconnect(&self.host, self.dial.limit()).await;
+            if let Err(why) = dialled {
+                self.dial.failed(begun.elapsed());
+                return no_answer(why);
+            }
         }
         self.lost = true;
         let connection = match self.fleet.connection(&self.host) {
@@ -123,6 +126,9 @@ impl Machine {
         };
         let told = self.look(&connection, within).await;
         self.lost = !matches!(told, Told::Machine(_));
+        if !self.lost {
+            self.dial = Dial::new();
+        }
         told
     }
 

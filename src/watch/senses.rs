@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::dial::Dial;
 use super::machine::Machine;
 use super::pace::Pace;
 use super::prober::Prober;
@@ -197,6 +198,7 @@ impl Senses {
             signs: self.sender.clone(),
             port: host.port,
             lost: false,
+            dial: Dial::new(),
             listener: None,
         };
         self.tasks.spawn(prober.run());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::decide::{Finding, Severity};
 use crate::facts::{Millis, Process};
 use crate::inventory::Prefer;
-use crate::mysql::error_code::SHUTDOWN_IN_PROGRESS;
+use crate::mysql::error_code::{SHUTDOWN_IN_PROGRESS, TOO_MANY_CONNECTIONS};
 
 /// One rule.
 pub(super) struct Rule {
@@ -137,7 +137,11 @@ fn rejects(sight: &Sight<'_>) -> Option<Judgement> {
         Severity::Error,
         "PrimaryRejectsLogin",
         said.clone(),
-        "look at its connections and at the monitor account: `hactl verify`",
+        if number == TOO_MANY_CONNECTIONS {
+            "end sessions that nobody needs, or raise `max_connections`: an administrator gets in"
+        } else {
+            "look at the monitor account: `hactl verify`"
+        },
     );
     Some(Judgement::new(Verdict::Trouble(vec![finding]), [said]))
 }

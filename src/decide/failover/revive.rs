@@ -8,7 +8,7 @@ use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, Durability, HostName};
 use crate::mysql::{Seeding, ServerFacts, ThreadState};
-use crate::plan::{LeadershipRules, Look, Neighbours, OldPrimary, Outcome, Plan, Step};
+use crate::plan::{DataLoss, LeadershipRules, Look, Neighbours, OldPrimary, Outcome, Plan, Step};
 
 /// A recovery in place.
 #[derive(Clone, Debug)]
@@ -156,6 +156,12 @@ impl Procedure for Revive<'_> {
             intent: format!("open {} again", self.primary),
             because: self.because.clone(),
             loses: Vec::new(),
+            loss: Some(DataLoss::Nothing {
+                because: format!(
+                    "{} is back with its own data, and nobody was promoted meanwhile",
+                    self.primary
+                ),
+            }),
             stages: Vec::new(),
         }
     }
@@ -185,7 +191,9 @@ impl Procedure for Revive<'_> {
 
     fn ended(&mut self, ended: &[(Step, Outcome)]) {
         let failed = ended.iter().find_map(|(step, outcome)| match outcome {
-            Outcome::Failed { error, .. } | Outcome::Unknown { error }
+            Outcome::Failed { error, .. }
+            | Outcome::Partial { error, .. }
+            | Outcome::Unknown { error }
                 if step.host == self.primary =>
             {
                 Some((step, error))

@@ -5,7 +5,7 @@
 mod identity;
 mod leader;
 mod stages;
-mod standing;
+pub(in crate::decide) mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +45,7 @@ enum Rung {
     Quiet,
     Keep,
     Reseed,
+    Drain,
     Follow,
     Prove,
     Unmark,
@@ -281,6 +282,10 @@ impl<'a> Rejoin<'a> {
         };
         Ok(match standing {
             Standing::Follows => self.last_rungs(reached, led),
+            // What it has received and not applied may be more than the leader has: that shows only then.
+            Standing::Behind if stages.receives_elsewhere(facts) => {
+                Climb::Take(Rung::Drain, stages.drain())
+            }
             Standing::Behind => Climb::Take(Rung::Follow, stages.follow(facts)),
             Standing::Empty => Climb::Take(
                 Rung::Reseed,
@@ -392,6 +397,7 @@ impl Procedure for Rejoin<'_> {
             intent: format!("rejoin {} to {} as a replica", self.host, self.cluster.name),
             because: self.because.clone(),
             loses: self.loses.clone(),
+            loss: None,
             stages: Vec::new(),
         }
     }

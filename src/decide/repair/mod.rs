@@ -1,8 +1,11 @@
 //! What a watcher may repair by itself beside a healthy primary, and what it only says. Whatever could cost
 //! data, or undo what a person did on purpose, is only said; a host in maintenance is left alone.
 
+mod repoint;
 #[cfg(test)]
 mod tests;
+
+pub use repoint::Repair;
 
 use std::time::Duration;
 
@@ -148,7 +151,12 @@ impl Bench<'_> {
     fn stopped(&mut self, host: &HostName, reached: &Reached) {
         let rejoin = format!("`hactl rejoin {host}` brings it back as a replica");
         match &reached.os.marks.fenced {
-            Some(mark) => self.tell(host, "Fenced", format!("is fenced: {}", mark.text), rejoin),
+            Some(mark) => self.tell(
+                host,
+                Finding::FENCED,
+                format!("is fenced: {}", mark.text),
+                rejoin,
+            ),
             None => self.tell(
                 host,
                 "DeadReplica",
@@ -255,23 +263,15 @@ impl Bench<'_> {
             );
         }
         if let Some(status) = &facts.replica {
-            self.replication(host, facts, status);
+            if host_of(self.cluster, status).as_ref() == Some(self.leader) {
+                self.replication(host, facts, status);
+            } else {
+                self.wrong_source(host, (facts, status), led);
+            }
         }
     }
 
     fn replication(&mut self, host: &HostName, facts: &ServerFacts, status: &ReplicaStatus) {
-        if host_of(self.cluster, status).as_ref() != Some(self.leader) {
-            self.tell(
-                host,
-                "ConnectedToWrongPrimary",
-                format!(
-                    "replicates from {}:{}, not from {}",
-                    status.source_host, status.source_port, self.leader
-                ),
-                format!("`hactl rejoin {host}` makes it follow {}", self.leader),
-            );
-            return;
-        }
         self.threads(host, facts, status);
         if !status.filters.is_empty() {
             self.tell(

@@ -403,9 +403,9 @@ pub(super) const REPLICATION: &[Case] = &[
         "the VIP on another interface",
         |seen| {
             let addresses = &mut seen.reached_mut("db1").os.addresses;
-            addresses
-                .iter_mut()
-                .for_each(|held| "lo".clone_into(&mut held.interface));
+            for held in addresses {
+                "lo".clone_into(&mut held.interface);
+            }
         },
         &["VipOnOtherInterface"],
     ),

@@ -12,7 +12,7 @@ crate::scenarios! {
     core: killed, frozen, cut_off, hidden_from_the_manager;
     mariadb: powered_off, replication_cut_only, a_replica_dead_too,
         the_monitor_is_locked_out, dead_before_the_watch;
-    matrix: a_name_that_is_not_resolved, all_replicas_dead, restarted_by_systemd, restarted_in_place, replicas_stopped_by_hand, no_connection_left, flapping, disk_full,
+    matrix: a_name_that_is_not_resolved, all_replicas_dead, no_connection_left_for_a_replica, restarted_by_systemd, restarted_in_place, replicas_stopped_by_hand, no_connection_left, flapping, disk_full,
         frayed_cable,
 }
 
@@ -273,6 +273,45 @@ fn no_connection_left(suite: Suite) {
         db1.sql("SET GLOBAL max_connections = 151").is_ok()
     });
     assert!(freed);
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// Commits that wait for an acknowledgement keep every connection: the replica that would give it gets in
+/// all the same, and all of them go on.
+fn no_connection_left_for_a_replica(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let _watch = arena.watch();
+    let unit = arena.unit();
+    let table = "CREATE TABLE judge.abandoned (id INT AUTO_INCREMENT PRIMARY KEY)";
+    arena.host("db1").sql(table).unwrap();
+    for replica in ["db2", "db3"] {
+        let stop = format!("systemctl stop {unit}");
+        arena.host(replica).exec_ok(&stop).unwrap();
+    }
+    let db1 = arena.host("db1");
+    db1.sql("SET GLOBAL max_connections = 12").unwrap();
+    let client = suite.flavor().client();
+    let abandoned = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do systemd-run --quiet {client} -ujudge \
+         -h127.0.0.1 --protocol=TCP -e 'INSERT INTO judge.abandoned VALUES ()'; done"
+    );
+    db1.exec_ok(&abandoned).unwrap();
+    let is_full = || {
+        let said = db1.sql("SHOW GLOBAL STATUS LIKE 'Threads_connected'");
+        let said = said.unwrap_or_default();
+        let count = said.split_whitespace().last().map(str::parse);
+        // The question itself has the spare one.
+        matches!(count, Some(Ok(13_u32..)))
+    };
+    assert!(eventually(LIMIT, is_full), "there is room on db1");
+    let begin = format!("systemctl start {unit}");
+    arena.host("db2").exec_ok(&begin).unwrap();
+    arena.await_rows(&writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+    arena.host("db3").exec_ok(&begin).unwrap();
+    db1.sql("SET GLOBAL max_connections = 151").unwrap();
     arena.stop(writer);
     assert_eq!(arena.well().primary, "db1");
 }

@@ -163,12 +163,10 @@ fn the_vip_goes_astray(suite: Suite) {
 /// F53: the VIP is on the primary, and on the wrong interface of it. That is found, and put right.
 fn the_vip_on_another_interface(suite: Suite) {
     let arena = Arena::up(suite);
-    let vip = format!(
-        "{}/{}",
-        arena.cluster.lab.vip(),
-        arena.cluster.lab.prefix_len()
-    );
-    let astray = format!("ip address del {vip} dev eth0 && ip address add {vip} dev lo");
+    let (vip, length) = (arena.cluster.lab.vip(), arena.cluster.lab.prefix_len());
+    // With a prefix of its own: the subnet stays where it is.
+    let astray =
+        format!("ip address del {vip}/{length} dev eth0 && ip address add {vip}/32 dev lo");
     arena.host("db1").exec_ok(&astray).unwrap();
     arena.cluster.finds(&["db1:VipOnOtherInterface"]);
     let writer = arena.write();
@@ -176,6 +174,7 @@ fn the_vip_on_another_interface(suite: Suite) {
     let shown = || arena.host("db1").exec_ok("ip -o -4 address show").unwrap();
     let is_right = || {
         let shown = shown();
+        let vip = format!(" {vip}/");
         let mut held = shown.lines().filter(|line| line.contains(&vip));
         held.next().is_some_and(|line| line.contains(" eth0 ")) && held.next().is_none()
     };

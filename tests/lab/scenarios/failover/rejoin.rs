@@ -12,7 +12,7 @@ use crate::cluster::eventually;
 crate::scenarios! {
     core: not_ahead, ahead_by_a_tail;
     mariadb: one_of_two;
-    matrix: purged_logs, an_interrupted_reseed, it_is_named_by_every_command, a_copied_identity, a_sound_member,
+    matrix: purged_logs, an_interrupted_reseed, it_is_named_by_every_command, a_copied_identity, a_sound_member, left_behind,
         data_of_its_own, a_donor_under_load,
 }
 
@@ -302,4 +302,23 @@ fn one_of_two(suite: Suite) {
     arena.cluster.hactl(&["failover", "--yes"]).exits(0);
     arena.rejoin("db1");
     assert_eq!(arena.well().primary, "db2");
+}
+
+/// A replica that is away while the primary is replaced comes back following the dead one: the watcher
+/// makes it follow the new one, and says so.
+fn left_behind(suite: Suite) {
+    let arena = Arena::with(suite, &format!("{QUICKLY}durability: available\n"));
+    let writer = arena.write();
+    let mut watch = arena.watch();
+    arena.host("db3").cut().unwrap();
+    arena.kill_for_good("db1");
+    arena.await_another(&writer);
+    arena.host("db3").heal().unwrap();
+    watch.says("db3 repaired: replicate from db2");
+    arena.await_rows(&writer);
+    arena.stop(writer);
+    assert_eq!(arena.well_with(1).primary, "db2");
+    drop(watch);
+    arena.rejoin("db1");
+    arena.well();
 }
