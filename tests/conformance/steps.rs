@@ -37,7 +37,10 @@ fn action(does: Does, seen: &Observation) -> (u32, Action) {
             let (source, differs) = (name(source), Vec::new());
             (host, Action::Replicate { source, differs })
         }
-        Does::Demote(host) => (host, Action::Demote { within: BOUND }),
+        Does::Demote(host) => {
+            let (within, vip) = (BOUND, None);
+            (host, Action::Demote { within, vip })
+        }
         Does::Fence(host) => {
             let method = FenceMethod::Ssh;
             (host, Action::Fence { method })

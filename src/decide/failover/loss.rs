@@ -81,11 +81,11 @@ impl Failover<'_> {
             (_, Some(transactions)) => DataLoss::AtMost {
                 transactions,
                 because: format!(
-                    "counted in {dead}'s binary log, which could not be applied to {leader}; they stay there, and `hactl rejoin {dead} --check` shows them"
+                    "counted in {dead}'s binary log, which could not be applied to {leader}; they are there alone: read them before `hactl rejoin {dead}`, which may cut them off"
                 ),
             },
             (_, None) if election.standing.is_begun() => untold.unknown(format!(
-                "an earlier run promoted {leader}, and its report says what it saved; `hactl rejoin {dead} --check` shows what only {dead} has"
+                "an earlier run promoted {leader}, and its report says what it saved"
             )),
             (unknown, None) => unknown,
         }

@@ -263,6 +263,7 @@ impl Procedure for Stages {
             intent: "repair".to_owned(),
             because: Vec::new(),
             loses: Vec::new(),
+            loss: None,
             stages: Vec::new(),
         }
     }

@@ -208,6 +208,31 @@ fn errant_transactions_disqualify_and_keep_a_replica_apart() {
     }
 }
 
+/// `SET gtid_next` names any writer. Under a name that nobody bears it is errant, unless the source sent
+/// it: then the sibling merely lacks it, and whoever has it leads (S22).
+#[test]
+fn a_transaction_under_an_invented_name_is_errant_unless_it_was_sent() {
+    let cluster = fixture::cluster(Flavor::MySql, 4);
+    let invented = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+    let with = GtidSet::parse(Flavor::MySql, &format!("{}:1-100,{invented}:1", uuid(1)))
+        .expect("a GTID set");
+    let mut seen = dead(&cluster, Death::Crash);
+    for host in ["db2", "db3", "db4"] {
+        seen.replica_mut(host).source_uuid = Some(uuid(1));
+        received(&mut seen, host, 100);
+        applied(&mut seen, host, 100);
+    }
+    seen.server_mut("db2").executed = with.clone();
+    let failover = begin(&cluster, &seen, &[]).expect("a failover");
+    assert_eq!(failover.leader(), Some(&name("db3")));
+    let said = &failover.left_out()[&name("db2")];
+    assert!(said.contains("errant") && said.contains(invented), "{said}");
+
+    seen.replica_mut("db2").retrieved = Some(with);
+    let failover = begin(&cluster, &seen, &[]).expect("a failover");
+    assert_eq!(failover.leader(), Some(&name("db2")));
+}
+
 #[test]
 fn a_second_writable_server_forbids_it() {
     let cluster = fixture::cluster(Flavor::MariaDb, 4);
