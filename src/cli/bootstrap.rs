@@ -185,6 +185,7 @@ impl Work {
             intent: format!("bootstrap cluster {}", self.cluster.name),
             because,
             loses: loses.collect(),
+            loss: None,
             stages,
         })
     }

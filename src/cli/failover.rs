@@ -94,9 +94,9 @@ async fn once(
         zero: found.first_sign,
     };
     let holder = Holder::this_process("failover");
-    let is_superseded = Revive::comes_too_late(cluster, &seen, &leader);
+    let is_left = decide::is_left(cluster, &seen, &leader);
     let led = match &found.diagnosis.verdict {
-        Verdict::ReadOnlyPrimary if !is_superseded => {
+        Verdict::ReadOnlyPrimary if !is_left => {
             let build = |seen: &_| Revive::new(cluster, seen, &leader, because.clone());
             lead(&scene, seen.clone(), build, |revive| eyes(revive.rules())).await?
         }
@@ -181,7 +181,7 @@ fn recap(
         }],
         plan: &performed.plan,
         steps: performed.spans.clone(),
-        outputs: Vec::new(),
+        outputs: performed.outputs.clone(),
         refused: performed.performance.refused.clone(),
         milliseconds: performed.took,
         before,

@@ -47,6 +47,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A server that was made harmless, and waits for its rejoin.
+    pub const FENCED: &'static str = "Fenced";
+    /// A server beside the primary that a watcher gets no answer from.
+    pub const REPLICA_UNREACHABLE: &'static str = "ReplicaUnreachable";
+
     /// A finding about one host.
     pub fn on(
         host: &HostName,
@@ -134,7 +139,7 @@ impl Refusal {
         let (host, what) = (&step.host, &step.action);
         match outcome {
             Outcome::Changed | Outcome::Already => None,
-            Outcome::Failed { error, hint } => {
+            Outcome::Failed { error, hint } | Outcome::Partial { error, hint, .. } => {
                 let hint = hint.as_deref();
                 let way_out = hint.unwrap_or("remove the cause, then run again");
                 Some(Self::on(

@@ -34,7 +34,9 @@ impl Summary {
             match outcome {
                 Outcome::Changed => *self.changed.entry(step.host).or_default() += 1,
                 Outcome::Already => {}
-                Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+                Outcome::Failed { error, .. }
+                | Outcome::Partial { error, .. }
+                | Outcome::Unknown { error } => {
                     self.failed.entry(step.host).or_insert(error);
                 }
             }

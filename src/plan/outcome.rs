@@ -18,6 +18,15 @@ pub enum Outcome {
         /// What to do next.
         hint: Option<String>,
     },
+    /// Done in part; what is missing was counted.
+    Partial {
+        /// What, where, why.
+        error: String,
+        /// What to do next.
+        hint: Option<String>,
+        /// How many transactions are missing.
+        missing: u64,
+    },
     /// The answer was lost: it may have happened. Never retried blindly; observed again.
     Unknown {
         /// What was lost.

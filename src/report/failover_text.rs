@@ -14,8 +14,11 @@ pub(super) fn render(report: &FailoverReport) -> String {
     let mut text = format!("{}\n{}\n", headline(report), "=".repeat(72));
     let _ = writeln!(
         text,
-        "cluster {}, led by {}\nfirst sign of trouble: {} (0 ms below)\n\nWhy: {}",
-        report.cluster, report.by, report.first_sign, report.code
+        "cluster {}, led by {}\nfirst sign of trouble: {} (0 ms below)\n\nWhy{}",
+        report.cluster,
+        report.by,
+        report.first_sign,
+        verdict(report)
     );
     for reason in &report.because {
         let _ = writeln!(text, "  {reason}");
@@ -61,8 +64,14 @@ pub(super) fn summary(report: &FailoverReport) -> String {
     if !slowest.is_empty() {
         let _ = write!(text, "\n  longest: {}", slowest.join(", "));
     }
-    for loss in &report.loses {
-        let _ = write!(text, "\n  LOST OR MAY BE LOST: {loss}");
+    match &report.loss {
+        Some(loss) if !loss.is_nothing() => {
+            let _ = write!(text, "\n  LOST: {loss}");
+        }
+        Some(loss) if report.is_finished() => {
+            let _ = write!(text, "\n  lost: {loss}");
+        }
+        _ => {}
     }
     for span in report.steps.iter().filter(|span| !span.is_good()) {
         let _ = write!(
@@ -97,15 +106,24 @@ fn headline(report: &FailoverReport) -> String {
     }
 }
 
+/// The verdict's name, where the first reason does not begin with it.
+fn verdict(report: &FailoverReport) -> String {
+    match report.because.first() {
+        Some(first) if first.starts_with(&report.code) => String::new(),
+        _ => format!(": {}", report.code),
+    }
+}
+
 fn losses(report: &FailoverReport) -> String {
-    if report.loses.is_empty() {
-        return "\nLost: nothing that was acknowledged\n".to_owned();
-    }
-    let mut text = "\nLost, or may be lost\n".to_owned();
-    for loss in &report.loses {
-        let _ = writeln!(text, "  {loss}");
-    }
-    text
+    let Some(loss) = &report.loss else {
+        return String::new();
+    };
+    let settled = if report.is_finished() {
+        ""
+    } else {
+        " (it is not finished: as far as is known by now)"
+    };
+    format!("\nLost: {}{settled}\n  {}\n", loss.extent(), loss.because())
 }
 
 fn next(report: &FailoverReport) -> Option<String> {
@@ -130,7 +148,7 @@ fn line(span: &Span) -> String {
         span.begun, span.step.host, span.step.action, span.step.why
     );
     match &span.outcome {
-        Some(Outcome::Failed { error, hint }) => {
+        Some(Outcome::Failed { error, hint } | Outcome::Partial { error, hint, .. }) => {
             let _ = writeln!(text, "{:20}FAILED: {error}", "");
             if let Some(hint) = hint {
                 let _ = writeln!(text, "{:20}hint: {hint}", "");
@@ -154,7 +172,7 @@ mod tests {
     use super::super::failover_report::samples::{report, span};
     use super::*;
     use crate::decide::Refusal;
-    use crate::plan::Action;
+    use crate::plan::{Action, DataLoss, Receiving};
 
     #[test]
     fn a_finished_failover_says_how_long_and_what_next() {
@@ -180,8 +198,18 @@ mod tests {
             reason: "db2 could not be promoted".to_owned(),
             way_out: "look at its log".to_owned(),
         }];
-        unfinished.loses = vec!["at most 3 transactions".to_owned()];
-        unfinished.steps.push(span("db3", Action::Drain, 200, None));
+        unfinished.loss = Some(DataLoss::AtMost {
+            transactions: 3,
+            because: "counted in the log".to_owned(),
+        });
+        unfinished.steps.push(span(
+            "db3",
+            Action::Drain {
+                at_boot: Receiving::Held,
+            },
+            200,
+            None,
+        ));
         let (text, summary) = (render(&unfinished), summary(&unfinished));
         for text in [&text, &summary] {
             assert!(text.contains("NOT FINISHED after 240 ms"), "{text}");

@@ -39,6 +39,26 @@ for log in "$@"; do
 done
 "#;
 
+/// The same where nobody knows up to where this server has received: it was restarted since and has not
+/// met its source. From the newest log back, until one has nothing that is missing.
+const LOCATE_BACK: &str = r#"
+back=
+for log in "$@"; do
+    back="$log
+$back"
+done
+place=
+IFS='
+'
+set -f
+for log in $back; do
+    found=$("$tool" --no-defaults "$log" 2>/dev/null | awk "$filter")
+    [ -n "$found" ] || break
+    place="${log##*/} $found"
+done
+[ -z "$place" ] || echo "$place"
+"#;
+
 /// Applies the dead primary's tail.
 pub(super) async fn salvage(
     fleet: &LiveFleet,
@@ -53,16 +73,22 @@ pub(super) async fn salvage(
     let (mut first, dialect) = session(fleet, connection).await?;
     let before = standing(&mut first).await?;
     drop(first);
-    let Some((file, position)) = applied_up_to(&before, fleet.host(from)?).or(after.cloned())
-    else {
-        return Err(ActionError::Unfit {
-            host: host.clone(),
-            reason: format!("it does not know up to where it had received from {from}"),
-            hint: format!("the tail of {from}'s binary log stays there; `rejoin` shows it"),
-        });
+    let received = applied_up_to(&before, fleet.host(from)?).or(after.cloned());
+    let filter = dialect.first_missing(&before.executed);
+    let script = match (&received, &filter) {
+        (Some(place), _) => from_place(dialect, place, filter.as_deref().unwrap_or_default()),
+        (None, Some(filter)) => from_the_newest(dialect, filter),
+        (None, None) => {
+            return Err(ActionError::Unfit {
+                host: host.clone(),
+                reason: format!("it does not know up to where it had received from {from}"),
+                hint: format!(
+                    "the tail of {from}'s binary log stays there: read it before `hactl rejoin {from}`, which may cut it off"
+                ),
+            });
+        }
     };
-    let received = (file, position);
-    let Some(begin) = locate(dead, dialect, &received, &before.executed).await? else {
+    let Some(begin) = locate(dead, &script).await? else {
         return Ok(Outcome::Already);
     };
     let (file, position) = &begin;
@@ -73,7 +99,21 @@ pub(super) async fn salvage(
     let applied = open_and_apply(fleet, connection, dead, dialect, &begin).await;
     let (mut last, _) = session(fleet, connection).await?;
     let after = standing(&mut last).await?;
-    let torn = applied?;
+    drop(last);
+    let torn = match applied {
+        Ok(torn) => torn,
+        Err(error) => {
+            return match count_missing(dead, dialect, &begin, &after.executed).await {
+                Some(0) => Ok(Outcome::Changed),
+                Some(missing) => Ok(Outcome::Partial {
+                    hint: error.hint(),
+                    error: error.to_string(),
+                    missing,
+                }),
+                None => Err(error),
+            };
+        }
+    };
     if let Some(words) = torn {
         progress.tell(host, &format!("{from}'s log ends torn: {words}"));
     }
@@ -94,21 +134,25 @@ fn applied_up_to(seen: &Standing, source: &Host) -> Option<Place> {
     Some((file, status.exec_source_pos))
 }
 
-/// Where the first transaction that is missing here begins; `None` when there is none.
-async fn locate(
-    dead: &Connection,
-    dialect: Dialect,
-    (file, position): &Place,
-    executed: &GtidSet,
-) -> Result<Option<Place>, ActionError> {
-    let filter = dialect.first_missing(executed).unwrap_or_default();
-    let script = find(dialect, file.as_str())
+fn from_place(dialect: Dialect, (file, position): &Place, filter: &str) -> Script {
+    find(dialect, file.as_str())
         .set("from", &position.to_string())
         .set("tool", dialect.binlog_tool())
-        .set("filter", &filter)
+        .set("filter", filter)
         .line(PROBE)
-        .line(LOCATE);
-    let output = dead.link.run(&script, BOUND).await?;
+        .line(LOCATE)
+}
+
+fn from_the_newest(dialect: Dialect, filter: &str) -> Script {
+    find(dialect, "")
+        .set("tool", dialect.binlog_tool())
+        .set("filter", filter)
+        .line(LOCATE_BACK)
+}
+
+/// Where the first transaction that is missing here begins; `None` when there is none.
+async fn locate(dead: &Connection, script: &Script) -> Result<Option<Place>, ActionError> {
+    let output = dead.link.run(script, BOUND).await?;
     match output.status {
         0 => Ok(read_place(&output.text())),
         NO_LOG => Err(ActionError::Unfit {
@@ -127,6 +171,25 @@ async fn locate(
             hint: None,
         }),
     }
+}
+
+/// How many transactions the log holds from there on that are not executed here; `None` where it cannot
+/// be read to its end.
+async fn count_missing(
+    dead: &Connection,
+    dialect: Dialect,
+    (file, position): &Place,
+    executed: &GtidSet,
+) -> Option<u64> {
+    let command = with_logs(&dialect.missing_text_command(*position, executed));
+    let script = find(dialect, file.as_str())
+        .set("filter", &dialect.count_missing(executed))
+        .line(format!(
+            "{{ {command} 2>/dev/null || echo torn; }} | awk \"$filter\""
+        ));
+    let output = dead.link.run(&script, BOUND).await.ok()?;
+    let counted = (output.status == 0).then(|| output.text())?;
+    counted.trim().parse().ok()
 }
 
 /// `binlog.000042 1234`.
@@ -186,7 +249,7 @@ async fn apply(
         };
         let end = writer.finish(BOUND).await?;
         if end.status != 0 {
-            return Err(failed(host, &dead.host, &last_lines(&end.stderr)));
+            return Err(failed(host, &dead.host, &complaint(&end.stderr)));
         }
         if let Err(error) = delivery.result {
             return Err(failed(host, &dead.host, &error.to_string()));
@@ -200,12 +263,100 @@ async fn apply(
     Ok((end.status != 0).then(|| last_lines(&end.stderr)))
 }
 
+/// What the client complains of, without the statement, which holds people's data.
+fn complaint(stderr: &str) -> String {
+    match stderr.lines().find(|line| line.starts_with("ERROR")) {
+        Some(line) => line.to_owned(),
+        None => last_lines(stderr),
+    }
+}
+
 fn failed(host: &HostName, from: &HostName, words: &str) -> ActionError {
     ActionError::Unfit {
         host: host.clone(),
         reason: format!("applying the tail of {from}'s binary log failed: {words}"),
         hint: format!(
-            "what could be applied is; the rest stays in the binary log of {from}, which `rejoin` shows"
+            "what could be applied is; the rest stays in the binary log of {from} alone: read it there before `hactl rejoin {from}`, which may cut it off"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::fixture::dialect;
+    use crate::mysql::Flavor;
+
+    /// What `awk` counts in a text.
+    fn counted(flavor: Flavor, executed: &str, text: &str) -> Option<u64> {
+        let executed = GtidSet::parse(flavor, executed).unwrap();
+        let mut awk = Command::new("awk")
+            .arg(dialect(flavor).count_missing(&executed))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        awk.stdin
+            .take()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+        let output = awk.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        output
+            .status
+            .success()
+            .then(|| text.trim().parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_missing_is_counted_in_the_text_of_the_log() {
+        let begin = "/*!50530 SET @@SESSION.PSEUDO_SLAVE_MODE=1*/;\nDELIMITER /*!*/;\n";
+        let mariadb = |number: u32| {
+            format!(
+                "# at 7\n#261121 10:53:05 server id 1  end_log_pos 8 \tGTID 0-1-{number} trans\n"
+            )
+        };
+        let mysql = |gtid: &str| format!("SET @@SESSION.GTID_NEXT= '{gtid}'/*!*/;\n");
+        let uuid = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+        let texts = [
+            (
+                Flavor::MariaDb,
+                "0-1-5",
+                [mariadb(5), mariadb(6), mariadb(7)].concat(),
+            ),
+            (
+                Flavor::MySql,
+                // Their program leaves out what is executed.
+                "",
+                [
+                    mysql(&format!("{uuid}:6")),
+                    mysql(&format!("{uuid}:tag:1")),
+                    mysql("AUTOMATIC"),
+                ]
+                .concat(),
+            ),
+        ];
+        for (flavor, executed, text) in texts {
+            let counted = |text: &str| counted(flavor, executed, text);
+            assert_eq!(counted(&format!("{begin}{text}")), Some(2), "{flavor}");
+            assert_eq!(counted(begin), Some(0), "{flavor}");
+            // What is not there, or cannot be read to its end, is not nothing.
+            assert_eq!(counted(""), None, "{flavor}");
+            assert_eq!(counted(&format!("{begin}{text}torn\n")), None, "{flavor}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_holds_no_row() {
+        let stderr = "--------------\nBINLOG '\nGHgBaxMMAk0K\n'\n--------------\n\nERROR 1146 (42S02) at line 32: Table 'x.t' doesn't exist\n";
+        assert_eq!(
+            complaint(stderr),
+            "ERROR 1146 (42S02) at line 32: Table 'x.t' doesn't exist"
+        );
+        assert_eq!(complaint("killed\n"), "killed");
     }
 }
