@@ -132,7 +132,7 @@ impl Work {
             topology: &topology,
             consent: &self.consent,
         };
-        let of = |host| playbook::needs(&self.playbook, &self.templates, world, host);
+        let of = |host| playbook::needs(&self.playbook, &self.templates, world, host, &playbook::Vars::default());
         self.cluster
             .hosts
             .values()

@@ -10,6 +10,8 @@ pub struct Needs {
     pub packages: BTreeSet<String>,
     /// Files: owner, mode and content.
     pub files: BTreeSet<String>,
+    /// Paths: what is there, whose, with which mode; the content is not read.
+    pub paths: BTreeSet<String>,
     /// systemd units: running, enabled.
     pub units: BTreeSet<String>,
     /// By unit: its configuration file, and a file that it makes anew at each start. The first being
@@ -22,6 +24,7 @@ impl Needs {
     pub fn extend(&mut self, other: Self) {
         self.packages.extend(other.packages);
         self.files.extend(other.files);
+        self.paths.extend(other.paths);
         self.units.extend(other.units);
         self.configurations.extend(other.configurations);
     }

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::Fields;
 use super::answers::{fields, first};
 use crate::facts::{
-    FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts, Process,
-    RootAccess, UnitFacts, UnitState,
+    FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts, PathFacts,
+    PathKind, Process, RootAccess, UnitFacts, UnitState,
 };
 use crate::fleet::ssh::Whoami;
 
@@ -35,6 +35,7 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         source_password_sha256: first(&fields, "source_password"),
         packages: each(&fields, "package", package),
         files: each(&fields, "file", file),
+        paths: each(&fields, "path", path),
         units: units(&fields),
         interfaces: fields.get("interface").cloned().unwrap_or_default(),
         addresses: fields
@@ -142,6 +143,30 @@ fn file(line: &str) -> Option<(String, FileFacts)> {
     Some((parts.first()?.to_string(), facts))
 }
 
+/// `path`, or `path|kind|owner|group|mode|what a link names`.
+fn path(line: &str) -> Option<(String, PathFacts)> {
+    let mut parts = line.splitn(6, '|');
+    let path = parts.next()?.to_owned();
+    let Some(kind) = parts.next() else {
+        return Some((path, PathFacts::Absent));
+    };
+    let mut next = || parts.next().map(ToOwned::to_owned);
+    let (owner, group, mode, target) = (next()?, next()?, next()?, next()?);
+    let kind = match kind {
+        "link" => PathKind::Link(target),
+        "directory" => PathKind::Folder,
+        "regular file" | "regular empty file" => PathKind::File,
+        other => PathKind::Other(other.to_owned()),
+    };
+    let facts = PathFacts::Present {
+        kind,
+        owner,
+        group,
+        mode,
+    };
+    Some((path, facts))
+}
+
 /// `name|LoadState=…;ActiveState=…;UnitFileState=…;`
 fn unit(line: &str) -> Option<(String, UnitFacts)> {
     let (name, properties) = line.split_once('|')?;
@@ -209,6 +234,7 @@ mod tests {
             interface\tlo\ninterface\teth0\naddress\teth0 10.1.2.3/24\naddress\teth0@if9 10.1.2.90/32\n\
             disk_free\t2048\n\
             package\tmariadb-server installed 1:10.11.18\npackage\tnope candidate (none)\n\
+            path\t/a\npath\t/b|directory|root|adm|755|\npath\t/c|link|root|root|777|/d|e\n\
             file\t/etc/a|root|root|644|aGk=\nfile\t/etc/b\nfile\t/etc/c|directory\n\
             unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\n\
             unit\tx.socket|LoadState=not-found;ActiveState=inactive;UnitFileState=;\n\
@@ -248,6 +274,13 @@ mod tests {
             matches!(&os.files["/etc/a"], FileFacts::Present { content, .. } if content == "hi")
         );
         assert_eq!(os.files["/etc/c"], FileFacts::Other("directory".to_owned()));
+        assert_eq!(os.paths["/a"], PathFacts::Absent);
+        assert!(
+            matches!(&os.paths["/b"], PathFacts::Present { kind: PathKind::Folder, group, .. } if group == "adm")
+        );
+        assert!(
+            matches!(&os.paths["/c"], PathFacts::Present { kind: PathKind::Link(to), .. } if to == "/d|e")
+        );
         assert!(os.units["mariadb"].is_enabled() && os.units["mariadb"].stale);
         assert!(!os.units["x.socket"].stale);
         assert_eq!(os.units["x.socket"].state, UnitState::NotFound);

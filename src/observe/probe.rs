@@ -88,6 +88,21 @@ files() {
 }
 "#;
 
+/// The outside of paths. A link is itself, not what it names.
+const PATHS: &str = r#"
+paths() {
+    for path in "$@"; do
+        if [ -L "$path" ]; then
+            put path "$path|link|$(stat -c '%U|%G|%a' "$path")|$(readlink "$path")"
+        elif [ -e "$path" ]; then
+            put path "$path|$(stat -c '%F|%U|%G|%a' "$path")|"
+        else
+            put path "$path"
+        fi
+    done
+}
+"#;
+
 /// One question to systemd for all units; an empty line stands between their answers.
 const UNITS: &str = r#"
 units() {
@@ -125,6 +140,8 @@ pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> 
         .command(call("packages", &needs.packages))
         .line(FILES)
         .command(call("files", &needs.files))
+        .line(PATHS)
+        .command(call("paths", &needs.paths))
         .line(UNITS)
         .command(call("units", &needs.units))
         .line(STALE);

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::inventory::{HookPoint, HostName};
 use crate::mysql::{AccountRole, BinlogName, GtidSet, Switch};
+use crate::plan::Command;
 
 /// One thing to do on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -157,6 +158,8 @@ pub enum Action {
         /// Which.
         hook: HookPoint,
     },
+    /// Run a user's command on the host.
+    Run(Command),
 }
 
 /// By which means a failed primary is made harmless.
@@ -317,6 +320,7 @@ impl fmt::Display for Action {
             Self::Rewind => f.write_str("cut off the tail that no replica acknowledged"),
             Self::SaveErrant { path, .. } => write!(f, "save what only it has to {path}"),
             Self::RunHook { hook } => write!(f, "run the hook {hook}"),
+            Self::Run(command) => command.fmt(f),
         }
     }
 }

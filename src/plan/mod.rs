@@ -4,7 +4,9 @@
 //! named by its role, and the fleet looks its password up.
 
 mod action;
+mod answer;
 mod check;
+mod command;
 mod diff;
 mod effect;
 mod leadership;
@@ -13,7 +15,9 @@ mod stage;
 mod step;
 
 pub use action::{Action, FenceMethod, FileChange, LiveVariable, Neighbours, UnitChange};
+pub use answer::Answer;
 pub use check::{CheckContext, Violation, check};
+pub use command::{Command, Invocation, RunAs};
 pub use diff::unified_diff;
 pub use effect::predict;
 pub use leadership::{LeadershipRules, OldPrimary, Waiver};

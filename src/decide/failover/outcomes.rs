@@ -11,7 +11,7 @@ impl Failover<'_> {
     /// Takes the end of one step into account.
     pub(super) fn note_end(&mut self, step: &Step, outcome: &Outcome) {
         let error = match outcome {
-            Outcome::Changed | Outcome::Already => None,
+            Outcome::Changed | Outcome::Already | Outcome::Said { .. } => None,
             Outcome::Failed { error, .. } | Outcome::Unknown { error } => Some(error.as_str()),
         };
         match (&step.action, error) {

@@ -7,6 +7,7 @@ mod await_position;
 mod binlog_files;
 mod canary;
 mod catch_up;
+mod command;
 mod demote;
 mod drain;
 mod events;
@@ -111,6 +112,7 @@ pub(super) async fn apply(
             transactions,
             path,
         } => save_errant::save(fleet, connection, beside, transactions, path).await,
+        Action::Run(command) => command::run(connection, command).await,
         Action::Fence {
             method: FenceMethod::Command,
         }

@@ -1,7 +1,7 @@
 //! A machine as an action leaves it: packages, files, units, addresses, and what hactl noted there.
 
 use crate::facts::{
-    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, Reached, ServerView, UnitFacts,
+    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, PathFacts, PathKind, Reached, ServerView, UnitFacts,
     UnitState,
 };
 use crate::inventory::{Cluster, HostName};
@@ -53,6 +53,20 @@ pub(super) fn on_machine(
         Action::RemoveFile { path } => {
             reached.os.files.insert(path.clone(), FileFacts::Absent);
             note(cluster, reached, path, None);
+        }
+        Action::Run(command) => {
+            if let Some(path) = &command.leaves {
+                let facts = PathFacts::Present {
+                    kind: PathKind::File,
+                    owner: "root".to_owned(),
+                    group: "root".to_owned(),
+                    mode: "644".to_owned(),
+                };
+                reached.os.paths.insert(path.clone(), facts);
+            }
+            if let Some(path) = &command.takes {
+                reached.os.paths.insert(path.clone(), PathFacts::Absent);
+            }
         }
         _ => {}
     }

@@ -4,6 +4,7 @@
 //! ([`Module::diff`]); it never does anything. To add one: a file here with its arguments and these
 //! two functions, a variant of [`Module`], a key in the loader's `RawTask`.
 
+mod command;
 mod mysql_admin;
 mod mysql_canary;
 mod mysql_replica;
@@ -15,6 +16,7 @@ mod service;
 mod template;
 mod vip;
 
+pub(super) use command::{Command, Shell};
 pub(super) use mysql_admin::MysqlAdmin;
 pub(super) use mysql_canary::MysqlCanary;
 pub(super) use mysql_replica::MysqlReplica;
@@ -58,6 +60,10 @@ pub enum Module {
     Template(Template),
     /// A systemd unit.
     Service(Service),
+    /// A user's command.
+    Command(Command),
+    /// A user's command, by a shell.
+    Shell(Shell),
     /// hactl's own account.
     MysqlAdmin(MysqlAdmin),
     /// Variables of the running server.
@@ -81,6 +87,8 @@ impl Module {
             Self::Package(module) => module.needs(scope),
             Self::Template(module) => module.needs(scope),
             Self::Service(module) => module.needs(scope),
+            Self::Command(module) => module.needs(scope),
+            Self::Shell(module) => module.needs(scope),
             Self::MysqlAdmin(_)
             | Self::MysqlVariables(_)
             | Self::MysqlUser(_)
@@ -97,6 +105,8 @@ impl Module {
             Self::Package(module) => module.diff(scope),
             Self::Template(module) => module.diff(scope),
             Self::Service(module) => module.diff(scope),
+            Self::Command(module) => module.diff(scope),
+            Self::Shell(module) => module.diff(scope),
             Self::MysqlAdmin(module) => Ok(module.diff(scope)),
             Self::MysqlVariables(module) => Ok(module.diff(scope)),
             Self::MysqlUser(module) => module.diff(scope),
@@ -114,5 +124,33 @@ impl Module {
             self,
             Self::Package(_) | Self::MysqlSeed(_) | Self::MysqlCanary(_)
         )
+    }
+
+    /// Whether it says something that later tasks may ask about, and that has to be judged.
+    pub fn answers(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::Shell(_))
+    }
+
+    /// Whether it can do its work as another user than root.
+    pub fn runs_as_anybody(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::Shell(_))
+    }
+
+    /// Whether it changes who leads, who follows, or what they hold.
+    pub fn concerns_cluster(&self) -> bool {
+        match self {
+            Self::Package(_)
+            | Self::Template(_)
+            | Self::Service(_)
+            | Self::Command(_)
+            | Self::Shell(_) => false,
+            Self::MysqlAdmin(_)
+            | Self::MysqlVariables(_)
+            | Self::MysqlUser(_)
+            | Self::MysqlSeed(_)
+            | Self::MysqlReplica(_)
+            | Self::MysqlCanary(_)
+            | Self::Vip(_) => true,
+        }
     }
 }
