@@ -90,6 +90,8 @@ pub async fn run<F: Fleet>(
     sink: &dyn Sink,
 ) -> Result<Summary, RunError> {
     let mut summary = Summary::default();
+    // A playbook that asks for nobody's part may run where nobody knows who leads.
+    let leads = context.same_leader(&seen).is_ok();
     loop {
         let stage = match walk.next(&seen) {
             Turn::Done => break,
@@ -97,6 +99,9 @@ pub async fn run<F: Fleet>(
             Turn::Wait(pause) => {
                 tokio::time::sleep(pause).await;
                 seen = look(fleet, &walk, context, &seen).await?;
+                if leads {
+                    context.same_leader(&seen)?;
+                }
                 continue;
             }
             Turn::Failed(failures) => {
@@ -120,6 +125,9 @@ pub async fn run<F: Fleet>(
         summary.add(&ended, &judge);
         walk.ended(&ended);
         seen = look(fleet, &walk, context, &seen).await?;
+        if leads {
+            context.same_leader(&seen)?;
+        }
     }
     // What was tried again with success, or caught, is no failure of the run.
     let failed = walk.failed_hosts();
@@ -138,9 +146,7 @@ async fn look<F: Fleet>(
     for (host, more) in walk.needs(seen)?.unwrap_or_default() {
         needs.entry(host).or_default().extend(more);
     }
-    let seen = fleet.observe(&needs).await;
-    context.same_leader(&seen)?;
-    Ok(seen)
+    Ok(fleet.observe(&needs).await)
 }
 
 /// What stays the same for a whole run.

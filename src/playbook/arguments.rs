@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for Vars {
 
 /// An expression or a list of them, all of which must hold. `true` and `false` are expressions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Conditions(pub Vec<String>);
+pub(super) struct Conditions(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for Conditions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -139,7 +139,7 @@ impl<'de> Deserialize<'de> for Conditions {
 /// A list of values, or an expression that gives one.
 #[derive(Clone, Debug, PartialEq, JsonSchema)]
 #[schemars(untagged)]
-pub enum LoopText {
+pub(super) enum LoopText {
     /// The values.
     Items(Vec<serde_json::Value>),
     /// `{{ … }}`, or the expression alone.

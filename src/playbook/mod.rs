@@ -36,6 +36,7 @@ pub use scope::Scope;
 pub use selection::Selection;
 pub use tasks::{Change, Module};
 pub use templates::Templates;
+pub use variables::refused_name;
 pub use walk::{Failure, Turn, Undecided, Walk};
 pub use world::World;
 

@@ -19,6 +19,24 @@ pub(super) const RESERVED: [&str; 13] = [
     "settings", "vars", "vip",
 ];
 
+/// Why a name cannot be a variable's, and what to do; `None` where it can.
+pub fn refused_name(name: &str) -> Option<(String, String)> {
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if RESERVED.contains(&name) {
+        return Some((
+            format!("`{name}` is a name of hactl's own"),
+            format!("choose another; taken are: {}", RESERVED.join(", ")),
+        ));
+    }
+    if !begins || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Some((
+            "not a variable's name".to_owned(),
+            "use letters, digits and `_`, and no digit first".to_owned(),
+        ));
+    }
+    None
+}
+
 /// Every variable of a host that does not come from a playbook: hactl's own, and the inventory's.
 pub(super) fn of(world: &World<'_>, host: &Host) -> BTreeMap<String, Value> {
     let cluster = world.cluster;

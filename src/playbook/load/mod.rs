@@ -17,7 +17,7 @@ use self::raw::{RawPlay, RawTask};
 use self::texts::{Found, Texts};
 use self::words::Meaning;
 use crate::playbook::arguments::Vars;
-use crate::playbook::variables::RESERVED;
+use crate::playbook::variables::refused_name;
 use crate::playbook::{
     Block, Failing, Library, Pattern, Play, Playbook, PlaybookError, Section, Serial, Task,
     Templates, Within,
@@ -304,19 +304,9 @@ impl<'a> Loader<'a> {
     }
 
     fn check_name(&mut self, document: &Document, span: crate::yaml::Span, name: &str) {
-        let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        if RESERVED.contains(&name) {
-            self.found.wrong.push(
-                document
-                    .error(span, format!("`{name}` is a name of hactl's own"))
-                    .help(format!("choose another; taken are: {}", RESERVED.join(", "))),
-            );
-        } else if !begins || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            self.found.wrong.push(
-                document
-                    .error(span, "not a variable's name")
-                    .help("use letters, digits and `_`, and no digit first"),
-            );
+        if let Some((message, help)) = refused_name(name) {
+            let diagnostic = document.error(span, message);
+            self.found.wrong.push(diagnostic.help(help));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the room as its users see it: texts and an observation in, stages or drawn mistakes out.
 
 mod convergence;
+mod language;
 mod load;
 mod rendering;
 mod stages;

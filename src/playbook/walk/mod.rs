@@ -216,6 +216,15 @@ impl<'a> Walk<'a> {
             })
             .collect();
         self.settle(&stage, rows, &results);
+        // The primary, too, where it could not be read for those that nothing caught.
+        for (step, outcome) in ended {
+            if let Action::Seed { into, .. } = &step.action
+                && !outcome.is_good()
+                && into.iter().any(|host| self.progress.failed.contains(host))
+            {
+                self.progress.failed.insert(step.host.clone());
+            }
+        }
     }
 
     /// Hosts on which something failed that nothing caught.
