@@ -73,7 +73,10 @@ async fn under_lock(
             ));
             return verify::conclude(global, fleet, &seen).await;
         }
-        Shown::Agreed => work.carry_out(global, fleet, needs, &topology, seen).await?,
+        Shown::Agreed => {
+            work.carry_out(global, fleet, needs, &topology, seen)
+                .await?
+        }
     };
     let Some(seen) = seen else {
         return Ok(Exit::Incomplete);

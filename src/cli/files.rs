@@ -42,7 +42,11 @@ pub(super) fn playbook(library: &mut Library, given: &Path) -> Result<String, Cl
     };
     let mut playbooks = neighbours(folder)?;
     let tasks = below("tasks")?;
-    playbooks.extend(tasks.into_iter().map(|(name, text)| (format!("tasks/{name}"), text)));
+    playbooks.extend(
+        tasks
+            .into_iter()
+            .map(|(name, text)| (format!("tasks/{name}"), text)),
+    );
     for name in playbooks.keys() {
         let shown = given.with_file_name(name).display().to_string();
         library.paths.insert(name.clone(), shown);

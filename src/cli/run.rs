@@ -70,7 +70,9 @@ async fn under_lock(
             Ok(Exit::Ok)
         }
         Shown::Agreed => {
-            let done = work.carry_out(global, fleet, needs, &topology, seen).await?;
+            let done = work
+                .carry_out(global, fleet, needs, &topology, seen)
+                .await?;
             Ok(match done {
                 Some(_) => Exit::Ok,
                 None => Exit::Incomplete,
@@ -80,11 +82,7 @@ async fn under_lock(
 }
 
 /// Whether it may begin, and who leads.
-fn admitted(
-    work: &Work,
-    seen: &Observation,
-    blockers: Vec<Finding>,
-) -> Result<Topology, CliError> {
+fn admitted(work: &Work, seen: &Observation, blockers: Vec<Finding>) -> Result<Topology, CliError> {
     if work.playbook.concerns_cluster() {
         if !blockers.is_empty() {
             return Err(CliError::Preflight(blockers));
@@ -108,7 +106,12 @@ fn admitted(
     let targets = work.targets(&topology);
     let of_targets: Vec<_> = blockers
         .into_iter()
-        .filter(|blocker| blocker.host.as_ref().is_some_and(|host| targets.contains(host)))
+        .filter(|blocker| {
+            blocker
+                .host
+                .as_ref()
+                .is_some_and(|host| targets.contains(host))
+        })
         // A server that does not answer is no obstacle to a file.
         .filter(|blocker| ["HostUnreachable", "NoRootAccess"].contains(&blocker.code))
         .collect();

@@ -29,7 +29,8 @@ pub use load::{Word, explained, load};
 pub use needs::needs;
 pub use pattern::Pattern;
 pub use play::{
-    Block, Failing, Handler, Loop, Place, Play, Playbook, Retry, RunOn, Section, Serial, Task, Within,
+    Block, Failing, Handler, Loop, Place, Play, Playbook, Retry, RunOn, Section, Serial, Task,
+    Within,
 };
 pub use results::{Registered, Results, TaskResult};
 pub use scope::Scope;

@@ -20,8 +20,8 @@ use crate::playbook::{Loop, Task, TaskError, TaskResult, Templates, World};
 pub(super) struct Names<'a> {
     templates: &'a Templates,
     values: BTreeMap<String, Value>,
-    /// Names whose values are known only when a task has run.
-    not_yet: BTreeSet<String>,
+    /// Names whose values are known only when a task has run, and what that registers.
+    not_yet: BTreeMap<String, String>,
     context: Value,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Names<'a> {
         let mut names = Self {
             templates,
             values: variables::of(world, host),
-            not_yet: BTreeSet::new(),
+            not_yet: BTreeMap::new(),
             context: Value::UNDEFINED,
         };
         names.close();
@@ -58,10 +58,12 @@ impl<'a> Names<'a> {
         for (name, result) in layers.results {
             match result {
                 Registered::NotYet => {
-                    names.not_yet.insert(name.clone());
+                    names.not_yet.insert(name.clone(), name.clone());
                 }
                 Registered::Known(result) => {
-                    names.values.insert(name.clone(), Value::from(Serde(result)));
+                    names
+                        .values
+                        .insert(name.clone(), Value::from(Serde(result)));
                 }
             }
         }
@@ -107,7 +109,9 @@ impl<'a> Names<'a> {
             Loop::Expression(expression) => {
                 let value = self.value(expression)?;
                 match serde_json::to_value(&value) {
-                    Ok(serde_json::Value::Array(items)) => Ok(items.into_iter().map(Some).collect()),
+                    Ok(serde_json::Value::Array(items)) => {
+                        Ok(items.into_iter().map(Some).collect())
+                    }
                     _ => Err(TaskError::Arguments(format!(
                         "the loop's `{expression}` is no list"
                     ))),
@@ -131,7 +135,11 @@ impl<'a> Names<'a> {
     }
 
     /// Adds a layer in its order; names in `fixed` are hidden by a later one.
-    fn lay(&mut self, vars: &[(String, serde_json::Value)], fixed: &[&str]) -> Result<(), TaskError> {
+    fn lay(
+        &mut self,
+        vars: &[(String, serde_json::Value)],
+        fixed: &[&str],
+    ) -> Result<(), TaskError> {
         self.close();
         for (name, text) in vars {
             if fixed.contains(&name.as_str()) || RESERVED.contains(&name.as_str()) {
@@ -142,8 +150,8 @@ impl<'a> Names<'a> {
                     self.not_yet.remove(name);
                     self.values.insert(name.clone(), value);
                 }
-                Err(TaskError::NotYet { .. }) => {
-                    self.not_yet.insert(name.clone());
+                Err(TaskError::NotYet { name: of }) => {
+                    self.not_yet.insert(name.clone(), of);
                 }
                 Err(error) => return Err(error),
             }
@@ -172,7 +180,8 @@ impl<'a> Names<'a> {
                 None => Value::from(self.render(&Text(text.clone()))?),
             },
             serde_json::Value::Array(items) => {
-                let items: Result<Vec<_>, _> = items.iter().map(|item| self.resolve(item)).collect();
+                let items: Result<Vec<_>, _> =
+                    items.iter().map(|item| self.resolve(item)).collect();
                 Value::from(items?)
             }
             serde_json::Value::Object(fields) => {
@@ -187,11 +196,14 @@ impl<'a> Names<'a> {
     }
 
     /// Whatever rests on what is not known yet is not worked out.
-    fn known(&self, names: impl FnOnce() -> Result<BTreeSet<String>, TaskError>) -> Result<(), TaskError> {
+    fn known(
+        &self,
+        names: impl FnOnce() -> Result<BTreeSet<String>, TaskError>,
+    ) -> Result<(), TaskError> {
         if self.not_yet.is_empty() {
             return Ok(());
         }
-        match names()?.intersection(&self.not_yet).next() {
+        match names()?.iter().find_map(|name| self.not_yet.get(name)) {
             Some(name) => Err(TaskError::NotYet { name: name.clone() }),
             None => Ok(()),
         }

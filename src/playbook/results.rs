@@ -17,7 +17,7 @@ pub enum Registered {
     /// It is known once the task has run.
     NotYet,
     /// How the task ended.
-    Known(TaskResult),
+    Known(Box<TaskResult>),
 }
 
 /// How a task ended on a host. The names of the fields are part of the user's interface.

@@ -106,4 +106,3 @@ impl<'a> Scope<'a> {
         variables::dialect_of(&self.world, self.host)
     }
 }
-

@@ -15,8 +15,19 @@ use crate::playbook::World;
 /// The names that belong to hactl; no variable of a person's may hide one. `result` is what a task's own
 /// `until`, `changed_when` and `failed_when` see.
 pub(super) const RESERVED: [&str; 13] = [
-    "accounts", "cluster", "durability", "facts", "host", "item", "primary", "replicas", "result", "server",
-    "settings", "vars", "vip",
+    "accounts",
+    "cluster",
+    "durability",
+    "facts",
+    "host",
+    "item",
+    "primary",
+    "replicas",
+    "result",
+    "server",
+    "settings",
+    "vars",
+    "vip",
 ];
 
 /// Why a name cannot be a variable's, and what to do; `None` where it can.

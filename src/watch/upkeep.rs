@@ -159,7 +159,9 @@ fn line((step, outcome): &(Step, Outcome)) -> String {
         host, action, why, ..
     } = step;
     match outcome {
-        Outcome::Changed | Outcome::Already | Outcome::Said { .. } => format!("{host} repaired: {action} ({why})"),
+        Outcome::Changed | Outcome::Already | Outcome::Said { .. } => {
+            format!("{host} repaired: {action} ({why})")
+        }
         Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
             format!("{host} not repaired: {action} ({why}): {error}")
         }

@@ -12,7 +12,10 @@ use crate::plan::{Answer, Command, Invocation, Outcome, RunAs};
 const KEPT: usize = 1 << 20;
 
 /// Runs it to its end.
-pub(super) async fn run(connection: &Connection, command: &Command) -> Result<Outcome, ActionError> {
+pub(super) async fn run(
+    connection: &Connection,
+    command: &Command,
+) -> Result<Outcome, ActionError> {
     let output = connection
         .link
         .run(&script(connection, command), command.within)

@@ -35,7 +35,10 @@ impl Checker<'_> {
             if !hosts.values().any(|host| host.groups.contains(name)) {
                 let help = format!("write `groups: [{name}]` on its hosts, or remove it");
                 let message = format!("no host is in the group `{name}`");
-                self.key(&["groups", name], wrong(message, "nobody's variables", help));
+                self.key(
+                    &["groups", name],
+                    wrong(message, "nobody's variables", help),
+                );
             }
         }
     }

@@ -1,8 +1,8 @@
 //! A machine as an action leaves it: packages, files, units, addresses, and what hactl noted there.
 
 use crate::facts::{
-    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, PathFacts, PathKind, Reached, ServerView, UnitFacts,
-    UnitState,
+    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, PathFacts, PathKind, Reached,
+    ServerView, UnitFacts, UnitState,
 };
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::Switch;

@@ -3,9 +3,9 @@
 use super::around::Around;
 use super::raw::{MODULES, RawTask};
 use super::{Context, Loader};
+use crate::plan::RunAs;
 use crate::playbook::arguments::LoopText;
 use crate::playbook::{Loop, Module, Place, Retry, Task, names};
-use crate::plan::RunAs;
 use std::time::Duration;
 
 /// How often a task with `until` is tried again, and after which pause, unless it says so; Ansible's.
@@ -68,7 +68,9 @@ impl Loader<'_> {
     fn check_texts(&mut self, context: &Context<'_>, path: &[&str], raw: &RawTask) {
         let vars = [path, &["vars"]].concat();
         for (name, _) in &raw.vars.0 {
-            let span = context.document.key_at(&[vars.as_slice(), &[name]].concat());
+            let span = context
+                .document
+                .key_at(&[vars.as_slice(), &[name]].concat());
             self.check_name(context.document, span, name);
         }
         let Some(node) = context.document.node(path) else {
@@ -102,7 +104,8 @@ impl Loader<'_> {
         ];
         for (key, _) in judges.into_iter().filter(|(_, is_used)| *is_used) {
             if !module.answers() {
-                let help = "it judges what a command or a query said; other modules know by themselves";
+                let help =
+                    "it judges what a command or a query said; other modules know by themselves";
                 wrong(key, &format!("`{key}` belongs to another module"), help);
             }
         }
@@ -111,13 +114,21 @@ impl Loader<'_> {
             wrong("delay", "a pause before what is never tried again", help);
         }
         if *run_as != RunAs::Root && !module.runs_as_anybody() {
-            let key = if raw.become_user.is_some() { "become_user" } else { "become" };
+            let key = if raw.become_user.is_some() {
+                "become_user"
+            } else {
+                "become"
+            };
             let help = "only command and shell run as another user; leave it out here, and off the block and the play";
             wrong(key, "this module works as root", help);
         }
         for (key, list) in [("rescue", &raw.rescue), ("always", &raw.always)] {
             if list.is_some() {
-                wrong(key, &format!("`{key}` without a `block`"), "put the tasks that it is for under `block:`");
+                wrong(
+                    key,
+                    &format!("`{key}` without a `block`"),
+                    "put the tasks that it is for under `block:`",
+                );
             }
         }
     }
@@ -131,7 +142,11 @@ impl Loader<'_> {
         modules: &[Module],
     ) -> bool {
         let document = context.document;
-        let what = if raw.block.is_some() { "block" } else { "import_tasks" };
+        let what = if raw.block.is_some() {
+            "block"
+        } else {
+            "import_tasks"
+        };
         if !modules.is_empty() || (raw.block.is_some() && raw.import_tasks.is_some()) {
             let help = format!("a task has exactly one of: {MODULES}");
             let span = document.at(path);

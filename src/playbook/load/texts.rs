@@ -24,10 +24,25 @@ pub(super) struct Texts<'a> {
 }
 
 /// Keys whose texts are expressions, not templates.
-const EXPRESSIONS: [&str; 6] = ["when", "until", "changed_when", "failed_when", "that", "loop"];
+const EXPRESSIONS: [&str; 6] = [
+    "when",
+    "until",
+    "changed_when",
+    "failed_when",
+    "that",
+    "loop",
+];
 /// Keys whose texts say nothing but themselves, or belong to other tasks.
 const PLAIN: [&str; 9] = [
-    "name", "register", "notify", "tags", "block", "rescue", "always", "import_tasks", "become_user",
+    "name",
+    "register",
+    "notify",
+    "tags",
+    "block",
+    "rescue",
+    "always",
+    "import_tasks",
+    "become_user",
 ];
 /// Keys whose expressions see `result`.
 const JUDGES: [&str; 3] = ["until", "changed_when", "failed_when"];
@@ -78,7 +93,9 @@ impl Texts<'_> {
                 Some(inner) if key == "loop" => inner,
                 Some(inner) => {
                     let help = format!("write it without the braces: {key}: {inner}");
-                    let diagnostic = self.document.error(node.span(), "an expression has no braces");
+                    let diagnostic = self
+                        .document
+                        .error(node.span(), "an expression has no braces");
                     found.wrong.push(diagnostic.help(help));
                     return;
                 }

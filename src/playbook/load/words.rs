@@ -27,7 +27,15 @@ pub(super) enum Meaning {
 }
 
 /// Names that templates have without anybody setting them.
-pub(super) const GLOBALS: [&str; 7] = ["debug", "dict", "loop", "namespace", "range", "self", "super"];
+pub(super) const GLOBALS: [&str; 7] = [
+    "debug",
+    "dict",
+    "loop",
+    "namespace",
+    "range",
+    "self",
+    "super",
+];
 
 /// Finds every word that neither the inventory nor `extra` (variables of the command line) explains.
 ///

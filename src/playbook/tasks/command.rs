@@ -126,7 +126,8 @@ impl Arguments {
         let invocation = match (&self.cmd, &self.argv) {
             (Some(text), None) => of_text(&scope.render(text)?)?,
             (None, Some(words)) => {
-                let words: Result<Vec<_>, _> = words.iter().map(|word| scope.render(word)).collect();
+                let words: Result<Vec<_>, _> =
+                    words.iter().map(|word| scope.render(word)).collect();
                 Invocation::Words(words?)
             }
             (Some(_), Some(_)) | (None, None) => {

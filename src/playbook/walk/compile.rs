@@ -43,7 +43,7 @@ impl<'a> Walk<'a> {
                 msg: Some(source.to_string()),
                 ..TaskResult::default()
             };
-            self.register(task, &host.name, Registered::Known(result));
+            self.register(task, &host.name, Registered::Known(Box::new(result)));
             Failure {
                 failing: self.progress.fail(stage, &task.within, &host.name),
                 host: host.name.clone(),

@@ -116,9 +116,8 @@ fn primary_last<'a>(mut hosts: Vec<&'a Host>, topology: &Topology) -> Vec<&'a Ho
 /// Splits tasks at barriers: where the part of the hosts or of a block changes, and around a task that
 /// acts on several hosts at once, that is waited for, or that goes from host to host.
 fn split(tasks: &[Task]) -> impl Iterator<Item = &[Task]> {
-    let alone = |task: &Task| {
-        task.module.is_barrier() || task.is_awaited() || task.run_on == RunOn::Each
-    };
+    let alone =
+        |task: &Task| task.module.is_barrier() || task.is_awaited() || task.run_on == RunOn::Each;
     tasks.chunk_by(move |a, b| {
         a.run_on == b.run_on && a.within == b.within && !alone(a) && !alone(b)
     })

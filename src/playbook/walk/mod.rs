@@ -20,8 +20,8 @@ use crate::facts::{Needs, Observation};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::plan::{Action, Look, OnFailure, Outcome, StagePlan, Step};
 use crate::playbook::{
-    Failing, Playbook, PlaybookError, Results, Selection, Task, TaskError, TaskResult, Templates, Vars,
-    World, needs,
+    Failing, Playbook, PlaybookError, Results, Selection, Task, TaskError, TaskResult, Templates,
+    Vars, World, needs,
 };
 
 /// A walk in progress.
@@ -138,7 +138,10 @@ impl<'a> Walk<'a> {
             && !trying.is_rested
         {
             trying.is_rested = true;
-            let task = self.stages.get(self.at).and_then(|stage| stage.tasks.first());
+            let task = self
+                .stages
+                .get(self.at)
+                .and_then(|stage| stage.tasks.first());
             let retry = task.and_then(|task| task.retry.as_ref());
             return Turn::Wait(retry.map_or(Duration::ZERO, |retry| retry.delay));
         }

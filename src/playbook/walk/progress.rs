@@ -23,7 +23,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Something failed on a host: it goes outwards through the blocks until one catches it.
-    pub(super) fn fail(&mut self, stage: &Stage<'_>, within: &[Within], host: &HostName) -> Failing {
+    pub(super) fn fail(
+        &mut self,
+        stage: &Stage<'_>,
+        within: &[Within],
+        host: &HostName,
+    ) -> Failing {
         let blocks: &[Block] = &stage.play.blocks;
         for at in within.iter().rev() {
             self.failed_in
@@ -41,7 +46,13 @@ impl Progress {
         Failing::Passes
     }
 
-    fn has_failed_in(&self, stage: &Stage<'_>, block: usize, section: Section, host: &HostName) -> bool {
+    fn has_failed_in(
+        &self,
+        stage: &Stage<'_>,
+        block: usize,
+        section: Section,
+        host: &HostName,
+    ) -> bool {
         self.failed_in
             .contains(&(stage.number, block, section, host.clone()))
     }
@@ -56,7 +67,9 @@ impl Progress {
             let inside = failed(Section::Tasks) || failed(Section::Rescue);
             match at.section {
                 Section::Tasks if failed(Section::Tasks) => return false,
-                Section::Rescue if !failed(Section::Tasks) || failed(Section::Rescue) => return false,
+                Section::Rescue if !failed(Section::Tasks) || failed(Section::Rescue) => {
+                    return false;
+                }
                 Section::Always if failed(Section::Always) => return false,
                 // It was in this block, whatever happened around it since.
                 Section::Always if inside => return true,
@@ -81,7 +94,8 @@ impl Progress {
         self.stopped_in.iter().any(|(play, batch, stopped)| {
             (*play, *batch) == (stage.number, stage.batch)
                 && within.iter().any(|at| {
-                    let inside = |of: &Within| of.block == at.block && of.section != Section::Always;
+                    let inside =
+                        |of: &Within| of.block == at.block && of.section != Section::Always;
                     at.section == Section::Always && stopped.iter().any(inside)
                 })
         })

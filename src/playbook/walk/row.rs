@@ -57,7 +57,9 @@ impl Row<'_> {
             return (result, outcome.clone());
         }
         let asked = |conditions: &[String], result: &TaskResult| {
-            let names = self.names.with_result(self.task.register.as_deref(), result);
+            let names = self
+                .names
+                .with_result(self.task.register.as_deref(), result);
             names.all_hold(conditions)
         };
         if let Some(conditions) = &self.task.failed_when {
@@ -92,7 +94,9 @@ impl Row<'_> {
         if retry.until.is_empty() {
             return Ok(!result.failed);
         }
-        let names = self.names.with_result(self.task.register.as_deref(), result);
+        let names = self
+            .names
+            .with_result(self.task.register.as_deref(), result);
         let held = names.all_hold(&retry.until);
         held.map_err(|error| format!("`until`: {error}"))
     }
@@ -100,7 +104,7 @@ impl Row<'_> {
 
 /// A failure always says why.
 fn failure(mut result: TaskResult, error: String) -> (TaskResult, Outcome) {
-    result.failed = true;
+    (result.failed, result.changed) = (true, false);
     result.msg = Some(error.clone());
     (result, Outcome::Failed { error, hint: None })
 }

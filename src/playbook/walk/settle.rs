@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
                 Loop::Once => one(results).unwrap_or_default(),
                 Loop::Items(_) | Loop::Expression(_) => TaskResult::of_all(results),
             };
-            self.register(task, &host, Registered::Known(result));
+            self.register(task, &host, Registered::Known(Box::new(result)));
         }
     }
 

@@ -116,7 +116,7 @@ fn a_task_that_cannot_be_begun_is_caught_as_well() {
     assert_snapshot!(bench.run(), @r"
     db1: say x
     db2: say x
-    db3: say 
+    db3: say
     db3: the command is empty (Caught)
     db1: say more
     db2: say more

@@ -14,9 +14,7 @@ use crate::fixture::{cluster_with, healthy};
 use crate::inventory::Cluster;
 use crate::mysql::Flavor;
 use crate::plan::{Action, Answer, Invocation, Outcome, Step, predict};
-use crate::playbook::{
-    Library, Playbook, Selection, Templates, Turn, Vars, Walk, explained, load,
-};
+use crate::playbook::{Library, Playbook, Selection, Templates, Turn, Vars, Walk, explained, load};
 
 /// A playbook, an inventory of three hosts, and what is picked.
 struct Bench {
@@ -32,7 +30,9 @@ const GROUPS: &str = "vars: {colour: grey}\n";
 impl Bench {
     fn new(text: &str) -> Self {
         let mut library = Library::default();
-        library.playbooks.insert("t.yml".to_owned(), text.to_owned());
+        library
+            .playbooks
+            .insert("t.yml".to_owned(), text.to_owned());
         let templates = Templates::new(&library).unwrap();
         let cluster = cluster_with(Flavor::MariaDb, 3, GROUPS);
         let playbook = load(&library, "t.yml", &templates).unwrap_or_else(|e| panic!("{e:?}"));
@@ -60,7 +60,8 @@ impl Bench {
     /// Each line of a run: `host: command`, waits, and what failed; then the hosts that ended badly.
     fn run(&self) -> String {
         let seen = healthy(&self.cluster);
-        let topology = Topology::of(&self.cluster, &seen, &Default::default()).unwrap();
+        let topology =
+            Topology::of(&self.cluster, &seen, &std::collections::BTreeSet::new()).unwrap();
         let consent = Consent::default();
         let mut walk = Walk::new(
             &self.playbook,
@@ -108,7 +109,8 @@ impl Bench {
     /// The lines of a plan, and what it leaves open.
     fn plan(&self) -> String {
         let seen = healthy(&self.cluster);
-        let topology = Topology::of(&self.cluster, &seen, &Default::default()).unwrap();
+        let topology =
+            Topology::of(&self.cluster, &seen, &std::collections::BTreeSet::new()).unwrap();
         let consent = Consent::default();
         let mut walk = Walk::new(
             &self.playbook,
@@ -122,7 +124,12 @@ impl Bench {
         let mut lines = Vec::new();
         while let Some(stage) = walk.next_stage(&expected).unwrap() {
             expected = predict(&self.cluster, &expected, &stage);
-            lines.extend(stage.steps.iter().map(|s| format!("{}: {}", s.host, s.action)));
+            lines.extend(
+                stage
+                    .steps
+                    .iter()
+                    .map(|s| format!("{}: {}", s.host, s.action)),
+            );
         }
         let open = walk.undecided().iter();
         lines.extend(open.map(|o| format!("{}: {} rests on {}", o.host, o.task, o.waits_for)));
