@@ -56,7 +56,7 @@ test-lab: lab-packages ## Real hosts: the lab proved on itself, then the scenari
 	cargo test --package hactl-lab --test lab
 	cargo test --package hactl --test lab -- --test-threads=2
 
-test-matrix: lab-packages ## The scenarios on every server, and those that are too long for every day (an hour)
+test-matrix: lab-packages ## The scenarios on every server, and those that are too long for every day (two hours)
 	cargo build --workspace
 	cargo test --package hactl --test lab -- --test-threads=2 --ignored --skip failover::torture --skip failover::bench
 

@@ -94,8 +94,13 @@ async fn once(
         zero: found.first_sign,
     };
     let holder = Holder::this_process("failover");
+    let is_left = decide::is_left(cluster, &seen, &leader);
     let led = match &found.diagnosis.verdict {
-        Verdict::Dead { .. } => {
+        Verdict::ReadOnlyPrimary if !is_left => {
+            let build = |seen: &_| Revive::new(cluster, seen, &leader, because.clone());
+            lead(&scene, seen.clone(), build, |revive| eyes(revive.rules())).await?
+        }
+        Verdict::Dead { .. } | Verdict::ReadOnlyPrimary => {
             let case = Case {
                 allowed: allowed(args),
                 by: format!("{}, pid {}", holder.who, holder.pid),
@@ -106,10 +111,6 @@ async fn once(
                 eyes(failover.rules())
             })
             .await?
-        }
-        Verdict::ReadOnlyPrimary => {
-            let build = |seen: &_| Revive::new(cluster, seen, &leader, because.clone());
-            lead(&scene, seen.clone(), build, |revive| eyes(revive.rules())).await?
         }
         _ => return Err(CliError::Refused(vec![refusal(&leader, &found.diagnosis)])),
     };
@@ -180,7 +181,7 @@ fn recap(
         }],
         plan: &performed.plan,
         steps: performed.spans.clone(),
-        outputs: Vec::new(),
+        outputs: performed.outputs.clone(),
         refused: performed.performance.refused.clone(),
         milliseconds: performed.took,
         before,

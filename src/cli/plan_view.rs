@@ -37,6 +37,10 @@ pub(super) fn render(plan: &Plan, detail: Detail) -> String {
     for loss in &plan.loses {
         let _ = writeln!(text, "\nGIVES UP: {loss}");
     }
+    if let Some(loss) = &plan.loss {
+        let word = if loss.is_nothing() { "Lost" } else { "LOST" };
+        let _ = writeln!(text, "\n{word}: {loss}");
+    }
     let (steps, hosts) = plan.size();
     let _ = writeln!(
         text,

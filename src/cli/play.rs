@@ -179,6 +179,7 @@ impl Work {
                 intent: self.intent.clone(),
                 because,
                 loses: loses.collect(),
+                loss: None,
                 stages,
             },
         })

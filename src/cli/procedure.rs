@@ -19,8 +19,8 @@ use crate::execute::{self, ClusterLock, Journal, Performance};
 use crate::facts::{HostView, Observation};
 use crate::fleet::{Fleet, LiveFleet};
 use crate::inventory::Cluster;
-use crate::plan::{Plan, StagePlan, Violation, predict};
-use crate::report::{Event, Sink, Span, Tee, Timeline};
+use crate::plan::{DataLoss, Plan, StagePlan, Violation, predict};
+use crate::report::{Event, Outputs, Sink, Span, Tee, Timeline};
 
 /// How long a host may take to be looked at again after the answer, and to say that the lock is held.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -117,6 +117,8 @@ pub(super) struct Performed {
     pub(super) performance: Performance,
     /// The steps in time.
     pub(super) spans: Vec<Span>,
+    /// What hooks, fences and long steps said.
+    pub(super) outputs: Vec<String>,
     /// Milliseconds from the scene's zero to its end.
     pub(super) took: u64,
     /// The latest sight of each host.
@@ -235,9 +237,9 @@ where
     let journal = Journal::create(&files::journals(), scene.cluster.name.as_ref())
         .inspect_err(|error| say(&format!("warning: {error}; going on without")))
         .ok();
-    let timeline = Timeline::since(scene.zero);
+    let (timeline, outputs) = (Timeline::since(scene.zero), Outputs::default());
     let screen = screen::events(scene.global);
-    let mut readers: Vec<&dyn Sink> = vec![&timeline, screen.as_ref()];
+    let mut readers: Vec<&dyn Sink> = vec![&timeline, &outputs, screen.as_ref()];
     readers.extend(journal.as_ref().map(|journal| journal as &dyn Sink));
     let sink = Tee(readers);
     sink.event(&Event::Started {
@@ -254,10 +256,16 @@ where
             CliError::Unsafe(error.0)
         }
     })?;
+    // Its reasons and its loss as they turned out.
+    let plan = Plan {
+        stages: plan.stages,
+        ..procedure.heading()
+    };
     Ok(Led::Performed(Box::new(Performed {
         plan,
         performance,
         spans: timeline.spans(),
+        outputs: outputs.lines(),
         took,
         seen,
         journal: journal.map(|journal| journal.path().to_owned()),
@@ -272,6 +280,9 @@ struct Document<'a> {
     milliseconds: u64,
     refused: &'a [Refusal],
     steps: &'a [Span],
+    outputs: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss: Option<&'a DataLoss>,
 }
 
 impl Performed {
@@ -287,6 +298,8 @@ impl Performed {
             milliseconds: self.took,
             refused: &self.performance.refused,
             steps: &self.spans,
+            outputs: &self.outputs,
+            loss: self.plan.loss.as_ref(),
         };
         print(&serde_json::to_string(&document).unwrap_or_default());
     }

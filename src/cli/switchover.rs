@@ -169,6 +169,7 @@ mod tests {
     fn demote() -> Action {
         Action::Demote {
             within: std::time::Duration::from_secs(1),
+            vip: None,
         }
     }
 

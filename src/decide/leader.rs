@@ -18,6 +18,13 @@ pub fn leader(cluster: &Cluster, seen: &Observation) -> Result<HostName, Topolog
         seen.server(host)
             .is_some_and(|facts| facts.read_only.is_writable() && facts.replica.is_none())
     };
+    let lacks = |host: &HostName, other: &HostName| {
+        let executed = [host, other].map(|host| seen.server(host).map(|facts| &facts.executed));
+        let [Some(own), Some(others)] = executed else {
+            return false;
+        };
+        others.contains(own) && !own.contains(others)
+    };
     let is_member = |host: &HostName| {
         seen.server(host)
             .is_some_and(|facts| facts.own_schema == OwnSchema::Present)
@@ -40,6 +47,9 @@ pub fn leader(cluster: &Cluster, seen: &Observation) -> Result<HostName, Topolog
                 (false, true) => Ok(second),
                 (false, false) if !is_up(&first) && is_up(&second) => Ok(first),
                 (false, false) if is_up(&first) && !is_up(&second) => Ok(second),
+                // Both are up and read-only: the one that lacks something was left for the other.
+                (false, false) if lacks(&first, &second) => Ok(first),
+                (false, false) if lacks(&second, &first) => Ok(second),
                 _ => Err(TopologyError::TwoPrimaries { first, second }),
             }
         }
@@ -52,7 +62,7 @@ mod tests {
     use super::*;
     use crate::facts::ServerView;
     use crate::fixture::{self, Mutate as _, name};
-    use crate::mysql::{Flavor, Switch};
+    use crate::mysql::{Flavor, GtidSet, Switch};
 
     /// db1 leads, its replicas are db2, db3 and db4.
     fn seen() -> (Cluster, Observation) {
@@ -90,6 +100,19 @@ mod tests {
         assert_eq!(leader(&cluster, &seen), Ok(name("db1")));
         promote(&mut seen, "db2", Switch::Off);
         assert_eq!(leader(&cluster, &seen), Ok(name("db2")));
+    }
+
+    #[test]
+    fn of_two_that_are_up_and_read_only_the_one_that_lacks_something_was_left() {
+        let (cluster, mut seen) = seen();
+        seen.server_mut("db1").read_only.read_only = Switch::On;
+        promote(&mut seen, "db2", Switch::On);
+        follow(&cluster, &mut seen, "db3", "db2");
+        assert!(leader(&cluster, &seen).is_err());
+        let own = GtidSet::parse(Flavor::MariaDb, "7-2-1").unwrap();
+        let facts = seen.server_mut("db2");
+        facts.executed = facts.executed.union(&own).unwrap();
+        assert_eq!(leader(&cluster, &seen), Ok(name("db1")));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub mod verify;
 
 pub use bootstrap::{Bootstrap, Consent, bootstrap};
 pub use diagnosis::{Acquaintance, DeathBasis, Diagnosis, Verdict, diagnose};
-pub use failover::{Case, DataLoss, Election, Failover, Memory, Revive, Standing};
+pub use failover::{Case, Election, Failover, Memory, Revive, Standing, is_left};
 pub use finding::{Finding, Refusal, Severity};
 pub use harm::Harm;
 pub use leader::leader;
@@ -31,7 +31,7 @@ pub use maintenance::Maintenance;
 pub use preflight::preflight;
 pub use procedure::{Next, Procedure, foresee};
 pub use rejoin::Rejoin;
-pub use repair::{Repairs, repairs};
+pub use repair::{Repair, Repairs, repairs};
 pub use seeding::SeedNeed;
 pub use set_maintenance::{MaintenanceWish, SetMaintenance};
 pub use switchover::{Switchover, SwitchoverLimits};

@@ -129,6 +129,7 @@ impl Procedure for SetMaintenance<'_> {
             intent,
             because,
             loses: Vec::new(),
+            loss: None,
             stages: Vec::new(),
         }
     }

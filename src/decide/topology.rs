@@ -133,10 +133,12 @@ impl Topology {
             })
             .collect();
         let followed: BTreeSet<_> = sources.values().flatten().cloned().collect();
-        let tops: Vec<_> = followed
+        let tops: BTreeSet<_> = followed
             .iter()
             .filter(|host| !sources.contains_key(*host))
+            .map(|host| successor(cluster, seen, host).unwrap_or(host))
             .collect();
+        let tops: Vec<_> = tops.into_iter().collect();
         let (primary, basis) = match tops.as_slice() {
             [top] => ((*top).clone(), PrimaryBasis::Replication),
             [first, second, ..] => {
@@ -200,6 +202,34 @@ pub(crate) fn host_of(cluster: &Cluster, status: &ReplicaStatus) -> Option<HostN
                     || host.name.as_ref() == status.source_host)
         })
         .map(|host| host.name.clone())
+}
+
+/// Who took over from a primary that replicas still follow: they were away when it failed. It leads when it
+/// takes writes, has the writer VIP, and was itself told of the failover, which is the last thing that
+/// a failover does. Short of that, the failover is not at its end, and the failed one is who it is about.
+fn successor<'a>(
+    cluster: &Cluster,
+    seen: &'a Observation,
+    replaced: &HostName,
+) -> Option<&'a HostName> {
+    let takes_writes = |host: &HostName| {
+        let facts = seen.server(host);
+        facts.is_some_and(|facts| !facts.is_replica() && facts.read_only.is_writable())
+    };
+    if takes_writes(replaced) {
+        return None;
+    }
+    let mut heirs = seen.all_reached().filter(|(host, reached)| {
+        let mark = reached.os.marks.failover.as_ref();
+        let is_told = mark.and_then(|mark| mark.host.as_ref()) == Some(replaced);
+        let vip = cluster.vip.as_ref();
+        let has_vip = vip.is_none_or(|vip| reached.os.has_address(vip.address));
+        is_told && has_vip && takes_writes(host)
+    });
+    match (heirs.next(), heirs.next()) {
+        (Some((heir, _)), None) => Some(heir),
+        _ => None,
+    }
 }
 
 /// Who leads where nothing replicates any more: a failover of two hosts ends like this. A new server takes

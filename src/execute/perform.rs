@@ -34,9 +34,12 @@ impl Performance {
 
     /// Whether anything was changed, or may have been.
     pub fn has_changed(&self) -> bool {
-        self.steps
-            .iter()
-            .any(|(_, outcome)| matches!(outcome, Outcome::Changed | Outcome::Unknown { .. }))
+        self.steps.iter().any(|(_, outcome)| {
+            matches!(
+                outcome,
+                Outcome::Changed | Outcome::Partial { .. } | Outcome::Unknown { .. }
+            )
+        })
     }
 
     /// Steps that did not reach their state.

@@ -34,7 +34,9 @@ impl Summary {
             match judge(step, outcome.clone()) {
                 Outcome::Changed => *self.changed.entry(step.host.clone()).or_default() += 1,
                 Outcome::Already | Outcome::Said { .. } => {}
-                Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+                Outcome::Failed { error, .. }
+                | Outcome::Partial { error, .. }
+                | Outcome::Unknown { error } => {
                     self.failed.entry(step.host.clone()).or_insert(error);
                 }
             }

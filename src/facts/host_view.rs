@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::facts::{LoginCheck, OsFacts};
-use crate::mysql::{Dialect, Flavor, ServerFacts, identify_program};
+use crate::mysql::{Dialect, Flavor, ServerFacts, error_code, identify_program};
 
 /// A host, as far as it could be seen.
 #[derive(Clone, Debug, Serialize)]
@@ -98,6 +98,12 @@ impl SqlFault {
     /// authentication. Such a server is alive.
     pub fn is_access_denied(&self) -> bool {
         matches!(self.number, Some(1045 | 1698))
+    }
+
+    /// Whether the server said that it is shutting down: the last word of one that serves nobody any
+    /// more.
+    pub fn is_farewell(&self) -> bool {
+        self.number == Some(error_code::SHUTDOWN_IN_PROGRESS)
     }
 }
 

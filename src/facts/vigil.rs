@@ -106,6 +106,9 @@ pub enum Process {
     Runs,
     /// There is one, and it is stopped by a signal or a debugger.
     Frozen,
+    /// There is one that has listened before and listens no more: it is shutting down, which may take
+    /// it long.
+    Leaving,
     /// There is none.
     Gone,
     /// It could not be told.

@@ -79,7 +79,8 @@ impl LocalCommand {
         self
     }
 
-    /// Runs it to its end. `secrets` are kept out of what it inherits.
+    /// Runs it to its end. `secrets` are kept out of what it inherits, and out of what it is said to
+    /// have written.
     ///
     /// Dropping the future ends the command, too.
     pub async fn run(&self, secrets: &[&SecretString]) -> Result<LocalOutput, LocalError> {
@@ -123,7 +124,7 @@ impl LocalCommand {
         };
         // Whatever it left in the background ends here.
         drop(group);
-        let lines = last_lines(&kept.0, &kept.1);
+        let lines = without(secrets, last_lines(&kept.0, &kept.1));
         match status {
             Ok(status) => Ok(LocalOutput {
                 status: code(status?),
@@ -190,6 +191,19 @@ fn last_lines(stdout: &[u8], stderr: &[u8]) -> Vec<String> {
     lines[lines.len().saturating_sub(SHOWN)..].to_vec()
 }
 
+/// Lines without the secrets that a command found elsewhere and printed.
+fn without(secrets: &[&SecretString], lines: Vec<String>) -> Vec<String> {
+    let secrets: Vec<_> = secrets
+        .iter()
+        .map(|secret| secret.expose_secret())
+        .collect();
+    let hide = |line: String| {
+        let real = secrets.iter().filter(|secret| !secret.is_empty());
+        real.fold(line, |line, secret| line.replace(*secret, "***"))
+    };
+    lines.into_iter().map(hide).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +256,14 @@ mod tests {
         let output = command("sleep 4 & echo done").run(&[]).await.unwrap();
         assert_eq!((output.status, output.lines), (0, vec!["done".to_owned()]));
         assert!(begun.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_it_prints_is_hidden() {
+        let secret = SecretString::from("s3cr3t");
+        let said = command("echo --password=s3cr3t; echo s3cr3t >&2; exit 1");
+        let output = said.run(&[&secret, &SecretString::from("")]).await.unwrap();
+        assert_eq!(output.lines, ["--password=***", "***"]);
     }
 
     #[tokio::test]

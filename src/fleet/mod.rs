@@ -15,6 +15,7 @@ pub(crate) mod server_process;
 pub mod sql;
 pub mod ssh;
 pub mod stream;
+pub(crate) mod vip_lease;
 
 pub use action_error::ActionError;
 pub use connection::{Connection, Session};

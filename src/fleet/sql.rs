@@ -14,6 +14,8 @@ use mysql_async::{Conn, OptsBuilder, Value};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
+use crate::mysql::error_code;
+
 /// One row: column name to value, as the server writes it; `None` is NULL. Bytes that are not UTF-8 are
 /// replaced; of two columns of one name the last counts.
 pub type Row = BTreeMap<String, Option<String>>;
@@ -67,6 +69,11 @@ impl SqlError {
     /// connections".
     pub fn server_answered(&self) -> bool {
         matches!(self, Self::Server { .. })
+    }
+
+    /// True when the session is over, by itself or by the server's last word: another one may be had.
+    pub fn ends_session(&self) -> bool {
+        matches!(self, Self::Lost) || self.number().is_some_and(error_code::ends_session)
     }
 
     /// The server's error number, if it answered.
@@ -183,10 +190,12 @@ impl Sql {
                 Ok(rows)
             }
             Ok(Err(error)) => {
-                if !error.is_fatal() {
+                let is_fatal = error.is_fatal();
+                let error = classify(error);
+                if !is_fatal && !error.ends_session() {
                     self.conn = Some(conn);
                 }
-                Err(classify(error))
+                Err(error)
             }
         }
     }
@@ -329,6 +338,16 @@ mod tests {
             assert_eq!(error.number(), Some(number));
         }
         assert!(!SqlError::Lost.server_answered());
+    }
+
+    /// The word waits in a kept session until it is read, however long ago the server sent it.
+    #[test]
+    fn the_last_word_of_a_session_is_no_answer_of_the_server_as_it_is_now() {
+        for number in [1053, 1927, 3169] {
+            assert!(server(number, "bye").ends_session(), "{number}");
+        }
+        assert!(SqlError::Lost.ends_session());
+        assert!(!server(1040, "no").ends_session());
     }
 
     #[test]

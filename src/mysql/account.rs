@@ -199,7 +199,7 @@ mod tests {
         );
         assert_eq!(
             statements[1].text(),
-            "GRANT REPLICATION SLAVE ON *.* TO 'o''repl'@'%'"
+            "GRANT CONNECTION ADMIN, REPLICATION SLAVE ON *.* TO 'o''repl'@'%'"
         );
         let text = created(MYSQL_9_7, "secret1")[0].text().to_owned();
         assert!(

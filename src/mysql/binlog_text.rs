@@ -74,6 +74,46 @@ impl Dialect {
         ))
     }
 
+    /// Makes text of a log's events from an offset in the first of the files on, for
+    /// [`Self::count_missing`]; the files follow as further words.
+    pub fn missing_text_command(self, from: u64, executed: &GtidSet) -> Vec<String> {
+        let mut words = self.binlog_text_command(from);
+        if !self.is_mariadb() && !executed.is_empty() {
+            words.push(format!("--exclude-gtids={executed}"));
+        }
+        words
+    }
+
+    /// Counts in such a text the transactions that a server has not executed, as an `awk` program. It
+    /// fails on a text that is none, or that ends with the line `torn`: what cannot be read is not
+    /// counted, and must not be taken for nothing.
+    pub fn count_missing(self, executed: &GtidSet) -> String {
+        let counted = match executed {
+            GtidSet::MariaDb(position) => {
+                let has: String = position
+                    .gtids()
+                    .map(|gtid| format!("has[{}] = {};\n", gtid.domain, gtid.sequence))
+                    .collect();
+                format!(
+                    "BEGIN {{\n{has}}}\n\
+                     match($0, /\\tGTID [0-9]+-[0-9]+-[0-9]+/) {{\n\
+                     split(substr($0, RSTART + 6, RLENGTH - 6), part, \"-\")\n\
+                     if (part[3] + 0 > has[part[1]] + 0) count++\n}}\n"
+                )
+            }
+            // The text holds no others; tags stand between the UUID and the number.
+            GtidSet::MySql(_) => {
+                "/^SET @@SESSION.GTID_NEXT= '[0-9a-fA-F-]+:/ { count++ }\n".to_owned()
+            }
+        };
+        format!(
+            "{counted}\
+             /^DELIMITER/ {{ is_text = 1 }}\n\
+             $0 == \"torn\" {{ is_torn = 1 }}\n\
+             END {{ if (!is_text || is_torn) exit 1; print count + 0 }}\n"
+        )
+    }
+
     /// Finds in such a text the first transaction that a server has not executed, as an `awk` program
     /// that prints its offset and ends; nothing when there is none. `None` where a server passes over
     /// by itself what it has executed.

@@ -4,6 +4,11 @@
 
 use super::{GtidSet, ServerFacts};
 
+/// The server whose transactions a part of a `MySQL` set names.
+fn writer(part: &str) -> &str {
+    part.trim().split(':').next().unwrap_or_default()
+}
+
 /// What a server wrote itself while it was a replica, and what it holds beside that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnWrites {
@@ -28,8 +33,9 @@ impl ServerFacts {
             .reduce(|all, gtid| all.union(&gtid).unwrap_or(all))
     }
 
-    /// What this replica wrote itself and `sibling`, a replica of the same source, lacks. A source that
-    /// is not there to compare with cannot have written it: a GTID names its writer.
+    /// What this replica wrote itself, or somebody wrote on it under an invented name, and `sibling`, a
+    /// replica of the same source, lacks. A source that is not there to compare with cannot have
+    /// written it: a GTID names its writer.
     pub fn own_writes_beside(&self, sibling: &Self) -> Option<OwnWrites> {
         let flavor = self.dialect.flavor;
         let (transactions, rest) = match (&self.executed, &sibling.executed) {
@@ -40,8 +46,7 @@ impl ServerFacts {
                     .filter(|uuid| !uuid.is_empty())?;
                 let beyond = here.subtract(there).to_string();
                 let mine = |part: &&str| {
-                    let uuid = part.trim().split(':').next().unwrap_or_default();
-                    uuid.eq_ignore_ascii_case(own)
+                    writer(part).eq_ignore_ascii_case(own) || self.is_injected(part, sibling)
                 };
                 let parts: Vec<_> = beyond.split(',').filter(mine).map(str::trim).collect();
                 let transactions = parts.join(",");
@@ -74,6 +79,25 @@ impl ServerFacts {
         (!transactions.is_empty()).then_some(OwnWrites { transactions, rest })
     }
 
+    /// Whether these transactions of one writer came about by `SET gtid_next`, under the name of a server
+    /// that never was: the source has neither written nor sent them, and the sibling has never heard
+    /// of their writer, as it has of every former primary. Known of `MySQL` only.
+    fn is_injected(&self, transactions: &str, sibling: &Self) -> bool {
+        let Some(status) = &self.replica else {
+            return false;
+        };
+        let (Some(source), Some(received)) = (status.source_uuid.as_deref(), &status.retrieved)
+        else {
+            return false;
+        };
+        let heard_of = sibling.executed.to_string();
+        let name = writer(transactions);
+        let mut known = heard_of.split(',').map(writer).chain([source]);
+        let is_sent = GtidSet::parse(self.dialect.flavor, transactions.trim())
+            .map_or(true, |set| received.contains(&set));
+        !source.is_empty() && !is_sent && !known.any(|uuid| uuid.eq_ignore_ascii_case(name))
+    }
+
     /// The errant transactions of this replica beside its primary, as text; `None` when there are none, or
     /// when the two cannot be compared.
     pub fn errant_beside(&self, primary: &Self) -> Option<String> {
@@ -82,7 +106,7 @@ impl ServerFacts {
                 let writer = primary.server_uuid.as_deref().unwrap_or_default();
                 let beyond = here.subtract(there).to_string();
                 let foreign = |part: &&str| {
-                    let uuid = part.trim().split(':').next().unwrap_or_default();
+                    let uuid = self::writer(part);
                     !uuid.is_empty() && !uuid.eq_ignore_ascii_case(writer)
                 };
                 beyond

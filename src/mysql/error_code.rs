@@ -33,7 +33,7 @@ pub const NO_SUCH_DATABASE: u16 = 1049;
 pub const NO_SUCH_TABLE: u16 = 1146;
 /// There is no such session: it has ended.
 pub const NO_SUCH_SESSION: u16 = 1094;
-/// The server is shutting down.
+/// The server is shutting down: alive for now, and this session has ended.
 pub const SHUTDOWN_IN_PROGRESS: u16 = 1053;
 /// A row with this key is there already: the replica differs from its source.
 pub const DUPLICATE_KEY: u16 = 1062;
@@ -78,6 +78,8 @@ pub const POSITION_LACKS_DOMAIN: u16 = 1948;
 pub const GTID_OUT_OF_ORDER: u16 = 1950;
 /// The replica asks for a position that the source does not have: it diverged (`MariaDB`).
 pub const POSITION_NOT_ON_SOURCE: u16 = 1945;
+/// This session was killed (`MariaDB`).
+pub const CONNECTION_KILLED: u16 = 1927;
 /// `max_statement_time` ran out (`MariaDB`).
 pub const STATEMENT_TIMEOUT: u16 = 1969;
 /// `max_execution_time` ran out (`MySQL`).
@@ -86,6 +88,8 @@ pub const QUERY_TIMEOUT: u16 = 3024;
 pub const APPLIER_MUST_STOP: u16 = 3081;
 /// The server is in `offline_mode` (`MySQL`).
 pub const SERVER_OFFLINE: u16 = 3032;
+/// This session was killed (`MySQL`).
+pub const SESSION_WAS_KILLED: u16 = 3169;
 /// The server accepts only encrypted connections.
 pub const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
 /// The receiver cannot reach the source's unix socket.
@@ -104,6 +108,14 @@ pub const SECURE_AUTHENTICATION_REQUIRED: u16 = 2061;
 /// Whether an answer with this error proves a living server: it spoke (S14).
 pub fn proves_alive(number: u16) -> bool {
     number < 2000 || (3000..6000).contains(&number)
+}
+
+/// Whether an answer with this error is the last of its session.
+pub fn ends_session(number: u16) -> bool {
+    matches!(
+        number,
+        SHUTDOWN_IN_PROGRESS | CONNECTION_KILLED | SESSION_WAS_KILLED
+    )
 }
 
 #[cfg(test)]

@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(
             texts(&statements),
             [
-                "GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%'",
+                "GRANT CONNECTION_ADMIN, REPLICATION SLAVE ON *.* TO 'repl'@'%'",
                 "REVOKE FILE ON *.* FROM 'repl'@'%'",
                 "REVOKE INSERT ON `shop`.* FROM 'repl'@'%'",
             ]

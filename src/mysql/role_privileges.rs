@@ -89,10 +89,26 @@ impl Dialect {
         }
     }
 
+    /// Both servers keep one connection beyond `max_connections` for accounts that have this. A replica needs
+    /// it under semi-sync: commits that wait for an acknowledgement keep their clients' connections, until
+    /// there is none left for the replica that would give it. One that gets in lets all of them go on. An
+    /// account that reads the whole binary log learns nothing by it; that it may end others' sessions is
+    /// the price. It does not let it write: `super_read_only` binds it, and `MariaDB` has a privilege of
+    /// its own for that.
+    fn spare_connection_privilege(self) -> &'static str {
+        if self.is_mariadb() {
+            "CONNECTION ADMIN"
+        } else {
+            "CONNECTION_ADMIN"
+        }
+    }
+
     /// What an account of this role needs on this server: no more.
     pub fn role_privileges(self, role: AccountRole) -> BTreeSet<Privilege> {
         match role {
-            AccountRole::Replication => [Privilege::global("REPLICATION SLAVE")].into(),
+            AccountRole::Replication => ["REPLICATION SLAVE", self.spare_connection_privilege()]
+                .map(Privilege::global)
+                .into(),
             AccountRole::Monitor => self.monitor_privileges(),
             AccountRole::Admin => self.admin_privileges(),
         }
@@ -151,5 +167,8 @@ mod tests {
         assert!(has(MARIADB_10_5, AccountRole::Monitor, "SLAVE MONITOR"));
         assert!(has(MYSQL_9_7, AccountRole::Monitor, "REPLICATION CLIENT"));
         assert!(!has(MYSQL_9_7, AccountRole::Monitor, "SUPER"));
+        let repl = AccountRole::Replication;
+        assert!(has(MARIADB_10_5, repl, "CONNECTION ADMIN"));
+        assert!(has(MYSQL_8_0, repl, "CONNECTION_ADMIN"));
     }
 }

@@ -183,6 +183,14 @@ impl ServerFacts {
         self.replica.is_some() || !self.other_channels.is_empty()
     }
 
+    /// Whether every ordinary connection is taken, and whoever asked had the spare one: both servers keep one
+    /// beyond `max_connections` for those who may administer connections.
+    pub fn is_full(&self) -> bool {
+        let most = self.variable("max_connections");
+        most.and_then(|most| most.parse().ok())
+            .is_some_and(|most: u32| self.connections > most)
+    }
+
     /// Persisted read-only settings: they beat my.cnf at the next boot (S11).
     pub fn persisted_read_only(&self) -> impl Iterator<Item = (&str, &str)> {
         let about = ["read_only", "super_read_only"];

@@ -99,9 +99,11 @@ pub enum Action {
     /// Let a fenced server be started again, read-only, and start it.
     Unfence,
     /// Stop the receiver, then apply everything that was received (S1 to S6). The applier is left
-    /// running, the receiver stopped, on every flavor; and stays so over a restart, until it is
-    /// given a source.
-    Drain,
+    /// running, the receiver stopped, on every flavor.
+    Drain {
+        /// Whether that outlasts a restart.
+        at_boot: Receiving,
+    },
     /// Read what the dead primary's binary log holds beyond what this server has, and apply it here
     /// (S15). Needs ssh to the dead host.
     Salvage {
@@ -135,11 +137,14 @@ pub enum Action {
         /// How long at most.
         within: Duration,
     },
-    /// Make a live primary refuse writes, within a bound (S8), and end its clients' sessions. Fails
-    /// and leaves it as it was when it is blocked for longer.
+    /// Take the address that clients come by off a live primary, and make it refuse writes within a
+    /// bound (S8), side by side; with both done, end its clients' sessions. Fails and leaves it
+    /// writable when it is blocked for longer; the address may be gone then.
     Demote {
         /// How long at most.
         within: Duration,
+        /// The writer VIP, with prefix length, where this server's host holds it.
+        vip: Option<String>,
     },
     /// Start a crashed server once so that it cuts off the tail that nobody acknowledged (S9), then
     /// as usual. Nothing is changed where the server cannot.
@@ -170,6 +175,18 @@ pub enum FenceMethod {
     Ssh,
     /// By the inventory's command or script, run on this machine: power, switch port, hypervisor.
     Command,
+}
+
+/// What a drained replica does when its server starts again, before it was given a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receiving {
+    /// It does not receive: its source is dead or cut off, and what it would acknowledge to that one is
+    /// lost (S4, S12).
+    Held,
+    /// It goes on as before: its source lives and takes no writes, so there is nothing to receive
+    /// that must not be, and a change of leadership that broke off here is as good as not begun.
+    Resumes,
 }
 
 /// Whether a neighbour that holds an address is looked for before it is added elsewhere.
@@ -308,7 +325,7 @@ impl fmt::Display for Action {
                 method: FenceMethod::Command,
             } => f.write_str("fence by the inventory's command"),
             Self::Unfence => f.write_str("unmask and start the server, read-only"),
-            Self::Drain => f.write_str("stop receiving and apply what was received"),
+            Self::Drain { .. } => f.write_str("stop receiving and apply what was received"),
             Self::Salvage { from, .. } => {
                 write!(f, "apply the tail of {from}'s binary log")
             }
@@ -316,7 +333,12 @@ impl fmt::Display for Action {
             Self::AwaitPosition { position, .. } => write!(f, "wait until {position} is applied"),
             Self::Promote { .. } => f.write_str("promote, and prove that it commits"),
             Self::AwaitAcker { .. } => f.write_str("wait until a replica acknowledges"),
-            Self::Demote { .. } => f.write_str("refuse writes and end clients' sessions"),
+            Self::Demote { vip: None, .. } => {
+                f.write_str("refuse writes and end clients' sessions")
+            }
+            Self::Demote { vip: Some(vip), .. } => {
+                write!(f, "remove {vip}, refuse writes and end clients' sessions")
+            }
             Self::Rewind => f.write_str("cut off the tail that no replica acknowledged"),
             Self::SaveErrant { path, .. } => write!(f, "save what only it has to {path}"),
             Self::RunHook { hook } => write!(f, "run the hook {hook}"),

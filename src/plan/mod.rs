@@ -10,17 +10,21 @@ mod command;
 mod diff;
 mod effect;
 mod leadership;
+mod loss;
 mod outcome;
 mod stage;
 mod step;
 
-pub use action::{Action, FenceMethod, FileChange, LiveVariable, Neighbours, UnitChange};
+pub use action::{
+    Action, FenceMethod, FileChange, LiveVariable, Neighbours, Receiving, UnitChange,
+};
 pub use answer::Answer;
 pub use check::{CheckContext, Violation, check};
 pub use command::{Command, Invocation, RunAs};
 pub use diff::unified_diff;
 pub use effect::predict;
 pub use leadership::{LeadershipRules, OldPrimary, Waiver};
+pub use loss::DataLoss;
 pub use outcome::Outcome;
 pub use stage::{Look, StagePlan};
 pub use step::{OnFailure, Plan, Step};

@@ -25,6 +25,15 @@ pub enum Outcome {
         /// What it said.
         answer: Answer,
     },
+    /// Done in part; what is missing was counted.
+    Partial {
+        /// What, where, why.
+        error: String,
+        /// What to do next.
+        hint: Option<String>,
+        /// How many transactions are missing.
+        missing: u64,
+    },
     /// The answer was lost: it may have happened. Never retried blindly; observed again.
     Unknown {
         /// What was lost.

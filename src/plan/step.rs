@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::inventory::HostName;
-use crate::plan::{Action, StagePlan};
+use crate::plan::{Action, DataLoss, StagePlan};
 
 /// One action on one host, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,6 +43,8 @@ pub struct Plan {
     pub because: Vec<String>,
     /// The data that it gives up, in words; empty when it gives up none.
     pub loses: Vec<String>,
+    /// What of the old primary's is lost, where another server takes its place.
+    pub loss: Option<DataLoss>,
     /// The stages, one after the other; all hosts of a stage run side by side.
     pub stages: Vec<StagePlan>,
 }

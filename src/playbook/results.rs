@@ -70,7 +70,9 @@ impl TaskResult {
                 ..Self::default()
             },
             Outcome::Already => Self::default(),
-            Outcome::Failed { error, .. } | Outcome::Unknown { error } => Self {
+            Outcome::Failed { error, .. }
+            | Outcome::Partial { error, .. }
+            | Outcome::Unknown { error } => Self {
                 failed: true,
                 msg: Some(error.clone()),
                 ..Self::default()

@@ -18,7 +18,7 @@ use crate::facts::Observation;
 use crate::fleet::lock::Holder;
 use crate::inventory::{ClusterName, HostName};
 use crate::mysql::Switch;
-use crate::plan::{Action, LiveVariable, Plan};
+use crate::plan::{Action, DataLoss, LiveVariable, Plan};
 
 /// One failover, or the attempt at one.
 #[derive(Clone, Debug, Serialize)]
@@ -37,8 +37,8 @@ pub struct FailoverReport {
     pub failed: HostName,
     /// Who leads now, if anybody.
     pub leads: Option<HostName>,
-    /// What may be lost, in words.
-    pub loses: Vec<String>,
+    /// What is lost, as far as is known at the end; `None` where nothing could be.
+    pub loss: Option<DataLoss>,
     /// Moments before the first step, in milliseconds since the first sign of trouble.
     pub moments: Vec<Moment>,
     /// Every step, in the same milliseconds.
@@ -88,7 +88,7 @@ pub struct FailoverCase<'a> {
     pub code: &'a str,
     /// What happened before the first step, in milliseconds since the first sign of trouble.
     pub moments: Vec<Moment>,
-    /// The plan, for its reasons and what it gives up.
+    /// The plan, with its reasons and what is lost as they are known at the end.
     pub plan: &'a Plan,
     /// The steps in time.
     pub steps: Vec<Span>,
@@ -122,7 +122,7 @@ impl FailoverReport {
             because: case.plan.because.clone(),
             failed: case.failed.clone(),
             leads: opened().next().map(|span| span.step.host.clone()),
-            loses: case.plan.loses.clone(),
+            loss: case.plan.loss.clone(),
             writable_after: opened().filter_map(|span| span.ended).max(),
             moments: case.moments,
             steps: case.steps,
@@ -216,7 +216,7 @@ pub(super) mod samples {
     //! A report, as a failover leaves it.
     use super::*;
     use crate::fixture::name;
-    use crate::plan::{Action, OnFailure, Outcome, Step};
+    use crate::plan::{Action, OnFailure, Outcome, Receiving, Step};
 
     pub(crate) fn span(host: &str, action: Action, begun: u64, ended: Option<u64>) -> Span {
         Span {
@@ -242,13 +242,22 @@ pub(super) mod samples {
             because: vec!["refused by db1:3306".to_owned()],
             failed: name("db1"),
             leads: Some(name("db2")),
-            loses: Vec::new(),
+            loss: Some(DataLoss::Nothing {
+                because: "the log was read".to_owned(),
+            }),
             moments: vec![Moment {
                 at: 30,
                 what: "taken for dead".to_owned(),
             }],
             steps: vec![
-                span("db2", Action::Drain, 80, Some(100)),
+                span(
+                    "db2",
+                    Action::Drain {
+                        at_boot: Receiving::Held,
+                    },
+                    80,
+                    Some(100),
+                ),
                 span(
                     "db2",
                     Action::Promote {

@@ -61,8 +61,14 @@ pub(super) fn summary(report: &FailoverReport) -> String {
     if !slowest.is_empty() {
         let _ = write!(text, "\n  longest: {}", slowest.join(", "));
     }
-    for loss in &report.loses {
-        let _ = write!(text, "\n  LOST OR MAY BE LOST: {loss}");
+    match &report.loss {
+        Some(loss) if !loss.is_nothing() => {
+            let _ = write!(text, "\n  LOST: {loss}");
+        }
+        Some(loss) if report.is_finished() => {
+            let _ = write!(text, "\n  lost: {loss}");
+        }
+        _ => {}
     }
     for span in report.steps.iter().filter(|span| !span.is_good()) {
         let _ = write!(
@@ -98,14 +104,15 @@ fn headline(report: &FailoverReport) -> String {
 }
 
 fn losses(report: &FailoverReport) -> String {
-    if report.loses.is_empty() {
-        return "\nLost: nothing that was acknowledged\n".to_owned();
-    }
-    let mut text = "\nLost, or may be lost\n".to_owned();
-    for loss in &report.loses {
-        let _ = writeln!(text, "  {loss}");
-    }
-    text
+    let Some(loss) = &report.loss else {
+        return String::new();
+    };
+    let settled = if report.is_finished() {
+        ""
+    } else {
+        " (it is not finished: as far as is known by now)"
+    };
+    format!("\nLost: {}{settled}\n  {}\n", loss.extent(), loss.because())
 }
 
 fn next(report: &FailoverReport) -> Option<String> {
@@ -130,7 +137,7 @@ fn line(span: &Span) -> String {
         span.begun, span.step.host, span.step.action, span.step.why
     );
     match &span.outcome {
-        Some(Outcome::Failed { error, hint }) => {
+        Some(Outcome::Failed { error, hint } | Outcome::Partial { error, hint, .. }) => {
             let _ = writeln!(text, "{:20}FAILED: {error}", "");
             if let Some(hint) = hint {
                 let _ = writeln!(text, "{:20}hint: {hint}", "");
@@ -154,7 +161,7 @@ mod tests {
     use super::super::failover_report::samples::{report, span};
     use super::*;
     use crate::decide::Refusal;
-    use crate::plan::Action;
+    use crate::plan::{Action, DataLoss, Receiving};
 
     #[test]
     fn a_finished_failover_says_how_long_and_what_next() {
@@ -180,8 +187,18 @@ mod tests {
             reason: "db2 could not be promoted".to_owned(),
             way_out: "look at its log".to_owned(),
         }];
-        unfinished.loses = vec!["at most 3 transactions".to_owned()];
-        unfinished.steps.push(span("db3", Action::Drain, 200, None));
+        unfinished.loss = Some(DataLoss::AtMost {
+            transactions: 3,
+            because: "counted in the log".to_owned(),
+        });
+        unfinished.steps.push(span(
+            "db3",
+            Action::Drain {
+                at_boot: Receiving::Held,
+            },
+            200,
+            None,
+        ));
         let (text, summary) = (render(&unfinished), summary(&unfinished));
         for text in [&text, &summary] {
             assert!(text.contains("NOT FINISHED after 240 ms"), "{text}");

@@ -70,7 +70,7 @@ pub(super) fn ended(host: &HostName, what: &str, outcome: &Outcome, milliseconds
     match outcome {
         Outcome::Changed | Outcome::Said { .. } => format!("{host}: {what} ({took})"),
         Outcome::Already => format!("{host}: {what}: it was so already ({took})"),
-        Outcome::Failed { error, hint } => {
+        Outcome::Failed { error, hint } | Outcome::Partial { error, hint, .. } => {
             let mut line = format!("{host}: FAILED {what} ({took})\n  {error}");
             if let Some(hint) = hint {
                 line.push_str("\n  hint: ");

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::decide::{
@@ -17,8 +16,8 @@ use crate::facts::{
 use crate::fleet::lock::{Holder, LockError};
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::{Cluster, HostName};
-use crate::plan::{StagePlan, Violation};
-use crate::report::{Event, FailoverCase, FailoverReport, Moment, Sink, Tee, Timeline};
+use crate::plan::{Plan, StagePlan, Violation};
+use crate::report::{Event, FailoverCase, FailoverReport, Moment, Outputs, Sink, Tee, Timeline};
 
 /// How long a host may take to be looked at again. A healthy one takes less than a tenth of it.
 const LOOK: Duration = Duration::from_millis(1500);
@@ -79,13 +78,20 @@ pub(super) enum Attempted {
 }
 
 impl Attempt<'_> {
-    /// Makes it. `still` is asked after the second look whether the diagnosis still holds.
-    pub(super) async fn make(&self, cure: Cure, still: impl FnOnce() -> Standing) -> Attempted {
+    /// Makes it. `alone` is called when nobody else is at work; `still` is asked after the second look
+    /// whether the diagnosis still holds.
+    pub(super) async fn make(
+        &self,
+        cure: Cure,
+        alone: impl FnOnce(),
+        still: impl FnOnce() -> Standing,
+    ) -> Attempted {
         let hosts = answering(self.fleet.cluster(), self.vigil);
         let lock = match execute::acquire(self.fleet, "failover", &hosts).await {
             Ok(lock) => lock,
             Err(error) => return Attempted::Busy(error),
         };
+        alone();
         let ended = self.under_lock(cure, &hosts, still).await;
         lock.release().await;
         ended
@@ -118,15 +124,7 @@ impl Attempt<'_> {
             moments: &moments,
         };
         match cure {
-            Cure::FailOver => match Failover::of(cluster, &seen, self.case()) {
-                Ok(procedure) => {
-                    let mut rules = procedure.rules();
-                    let inspect = move |stage: &_, seen: &_| rules.violations(stage, seen);
-                    course.run(procedure, seen, inspect).await
-                }
-                Err(refusals) => Attempted::Refused(refusals),
-            },
-            Cure::Revive => {
+            Cure::Revive if !decide::is_left(cluster, &seen, self.leader) => {
                 let because = self.diagnosis.grounds();
                 match Revive::new(cluster, &seen, self.leader, because) {
                     Ok(procedure) => {
@@ -137,6 +135,15 @@ impl Attempt<'_> {
                     Err(refusals) => Attempted::Refused(refusals),
                 }
             }
+            // A promotion that was begun beside a read-only primary is brought to its end.
+            Cure::FailOver | Cure::Revive => match Failover::of(cluster, &seen, self.case()) {
+                Ok(procedure) => {
+                    let mut rules = procedure.rules();
+                    let inspect = move |stage: &_, seen: &_| rules.violations(stage, seen);
+                    course.run(procedure, seen, inspect).await
+                }
+                Err(refusals) => Attempted::Refused(refusals),
+            },
         }
     }
 
@@ -163,6 +170,7 @@ impl Attempt<'_> {
             because: self.diagnosis.grounds(),
             allowed: self.allowed.clone(),
             memory: self.memory.cloned(),
+            now: self.vigil.now,
             by: format!("{who}, pid {pid}"),
         }
     }
@@ -202,6 +210,11 @@ impl Course<'_> {
             Ok(performed) => performed,
             Err(error) => return Attempted::Unsafe(error),
         };
+        // Its reasons and its loss as they turned out.
+        let plan = Plan {
+            stages: plan.stages,
+            ..procedure.heading()
+        };
         let report = FailoverReport::new(FailoverCase {
             cluster: &cluster.name,
             failed: self.attempt.leader,
@@ -230,26 +243,6 @@ impl Course<'_> {
             what: (*what).to_owned(),
         }));
         moments
-    }
-}
-
-/// What long steps, hooks and fences said on the way.
-#[derive(Default)]
-struct Outputs(Mutex<Vec<String>>);
-
-impl Outputs {
-    fn lines(&self) -> Vec<String> {
-        self.0.lock().map(|lines| lines.clone()).unwrap_or_default()
-    }
-}
-
-impl Sink for Outputs {
-    fn event(&self, event: &Event) {
-        if let Event::Progress { host, text } = event
-            && let Ok(mut lines) = self.0.lock()
-        {
-            lines.push(format!("{host}: {text}"));
-        }
     }
 }
 

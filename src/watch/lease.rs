@@ -5,12 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::tidings::say;
 use crate::fleet::LiveFleet;
 use crate::fleet::script::Script;
+use crate::fleet::vip_lease;
 use crate::inventory::{Cluster, HostName};
 use crate::report::Sink;
 
@@ -19,16 +21,11 @@ const PART: u32 = 3;
 /// How long making the address permanent may take when the watch is left.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// `ip address change` also adds: so it is asked first whether the address is there (ip-address(8)).
-const RENEW: &str = r#"
-[ -n "$(ip -o address show dev "$interface" to "$address")" ] || { echo absent; exit; }
-ip address change "$address" dev "$interface" valid_lft "$time" preferred_lft "$time" && echo renewed
-"#;
-
 /// The renewal of the lease on one host; dropping it ends it, and the lease runs out.
 #[derive(Debug)]
 pub(super) struct Lease {
     host: HostName,
+    stop: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -43,12 +40,17 @@ impl Lease {
         let lease = fleet.cluster().vip.as_ref()?.lease?;
         let (fleet, name, sink) = (Arc::clone(fleet), host.clone(), Arc::clone(sink));
         let every = lease / PART;
+        let stop = Arc::new(Notify::new());
+        let told = Arc::clone(&stop);
         let task = tokio::spawn(async move {
             let mut ticks = interval(every);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut failing = false;
             loop {
-                ticks.tick().await;
+                tokio::select! {
+                    () = told.notified() => return,
+                    _ = ticks.tick() => {}
+                }
                 let seconds = lease.as_secs().max(1).to_string();
                 let renewed = give(&fleet, &name, &seconds, every).await;
                 match &renewed {
@@ -72,6 +74,7 @@ impl Lease {
         });
         Some(Self {
             host: host.clone(),
+            stop,
             task,
         })
     }
@@ -82,8 +85,10 @@ impl Lease {
     }
 
     /// Ends the renewal and lets the address stay for good: nobody will renew it.
-    pub(super) async fn leave(self, fleet: &LiveFleet) -> Result<(), String> {
-        self.task.abort();
+    pub(super) async fn leave(mut self, fleet: &LiveFleet) -> Result<(), String> {
+        // A renewal on its way must not come after the last word.
+        self.stop.notify_one();
+        let _ = timeout(FAREWELL, &mut self.task).await;
         give(fleet, &self.host, "forever", FAREWELL).await
     }
 }
@@ -110,6 +115,7 @@ async fn give(
     match output.text().trim() {
         "renewed" => Ok(()),
         "absent" => Err(format!("{host} does not have the address")),
+        "busy" => Err(format!("{host}: somebody else is changing the address")),
         _ => Err(format!(
             "{host}: `ip` ended with status {}: {}",
             output.status,
@@ -121,13 +127,7 @@ async fn give(
 fn script(cluster: &Cluster, host: &HostName, time: &str) -> Option<Script> {
     let vip = cluster.vip.as_ref()?;
     let interface = cluster.vip_interface(host)?;
-    Some(
-        Script::default()
-            .set("address", &vip.to_string())
-            .set("interface", interface)
-            .set("time", time)
-            .line(RENEW),
-    )
+    Some(vip_lease::renewal(&vip.to_string(), interface, time))
 }
 
 #[cfg(test)]
@@ -144,6 +144,8 @@ mod tests {
         let text = text.unwrap_or_default();
         let (asked, changed) = (text.find("address show"), text.find("address change"));
         assert!(asked.is_some() && asked < changed, "{text}");
+        let locked = text.rfind("vip_lock 1 ||");
+        assert!(locked.is_some() && locked < asked, "{text}");
         assert!(text.contains("time=10"), "{text}");
         assert!(!text.contains("address add"), "{text}");
     }

@@ -1,6 +1,6 @@
-//! Asks one machine over ssh whether the database server's process is there: the second opinion, and
-//! what keeps the link warm. Must never wait without a bound, and must never take a process that it
-//! could not look for as gone.
+//! Asks one machine over ssh whether the database server's process is there and listens: the second
+//! opinion, and what keeps the link warm. Must never wait without a bound, must never take a process
+//! that it could not look for as gone, nor one that does not listen yet as leaving.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::sleep;
 
 use super::clock::Clock;
+use super::dial::Dial;
 use super::pace::Pace;
 use super::sign::{Sign, Told};
 use crate::facts::{Process, Unreachable, UnreachableKind};
@@ -22,12 +23,10 @@ const CALM: Duration = Duration::from_secs(3);
 /// The same while hurried: longer than the slowest healthy answer.
 const HURRIED: Duration = Duration::from_secs(1);
 
-/// How long dialling a machine anew may take.
-const DIAL: Duration = Duration::from_secs(2);
-
 /// Looks through the kernel's list of processes without starting one itself: names of both flavors'
 /// servers, in our own process namespace (a server in a container is not ours), zombies left out. The
-/// state is the word after the last parenthesis of the name in `stat` (proc(5)).
+/// state is the word after the last parenthesis of the name in `stat`, its start the twentieth from there
+/// on (proc(5)). Sockets that listen come first in the kernel's list, with the state 0A.
 const LOOK: &str = r#"
 [ -r /proc/self/stat ] || { echo unknown; exit; }
 found=gone
@@ -40,10 +39,27 @@ for folder in /proc/[0-9]*; do
     case $rest in
         Z* | X*) ;;
         T* | t*) found=frozen ;;
-        *) [ $found = frozen ] || found=runs ;;
+        *) [ $found = frozen ] || { found=runs; running=$folder; begun=$rest; } ;;
     esac
 done 2>/dev/null
-echo $found
+if [ $found = runs ]; then
+    set -- $begun
+    shift 19
+    ear=deaf
+    for list in tcp tcp6; do
+        [ -r "$running/net/$list" ] || { [ $list = tcp6 ] || ear=unknown; continue; }
+        while read -r _ place _ state _; do
+            case $state:$place in
+            0A:*:"$port") ear=listens; break ;;
+            0A:* | st:*) ;;
+            *) break ;;
+            esac
+        done <"$running/net/$list"
+    done 2>/dev/null
+    echo "runs $ear ${running#/proc/}.$1"
+else
+    echo $found
+fi
 "#;
 
 /// What one machine is asked with.
@@ -55,8 +71,14 @@ pub(super) struct Machine {
     /// Rung to ask at once.
     pub(super) bell: Arc<Notify>,
     pub(super) signs: mpsc::Sender<Sign>,
+    /// The server's port.
+    pub(super) port: u16,
     /// Whether the latest attempt found no way to the machine.
     pub(super) lost: bool,
+    /// How long dialling it anew may take.
+    pub(super) dial: Dial,
+    /// The process that was last seen to listen.
+    pub(super) listener: Option<String>,
 }
 
 impl Machine {
@@ -85,10 +107,13 @@ impl Machine {
 
     /// A link that failed the last time is dialled anew: its machine may be back, or well all along.
     async fn ask(&mut self) -> Told {
-        if self.lost
-            && let Err(why) = self.fleet.reconnect(&self.host, DIAL).await
-        {
-            return no_answer(why);
+        if self.lost {
+            let begun = Instant::now();
+            let dialled = self.fleet.reconnect(&self.host, self.dial.limit()).await;
+            if let Err(why) = dialled {
+                self.dial.failed(begun.elapsed());
+                return no_answer(why);
+            }
         }
         self.lost = true;
         let connection = match self.fleet.connection(&self.host) {
@@ -99,16 +124,22 @@ impl Machine {
             Pace::Calm => CALM,
             Pace::Hurried(_) => HURRIED,
         };
-        let told = look(&connection, within).await;
+        let told = self.look(&connection, within).await;
         self.lost = !matches!(told, Told::Machine(_));
+        if !self.lost {
+            self.dial = Dial::new();
+        }
         told
     }
-}
 
-async fn look(connection: &Connection, within: Duration) -> Told {
-    match connection.link.run(&Script::new(LOOK), within).await {
-        Ok(output) => Told::Machine(process(&output.text())),
-        Err(error) => no_answer(observe::unreachable(&error)),
+    async fn look(&mut self, connection: &Connection, within: Duration) -> Told {
+        let script = Script::default()
+            .set("port", &format!("{:04X}", self.port))
+            .line(LOOK);
+        match connection.link.run(&script, within).await {
+            Ok(output) => Told::Machine(process(&output.text(), &mut self.listener)),
+            Err(error) => no_answer(observe::unreachable(&error)),
+        }
     }
 }
 
@@ -121,12 +152,19 @@ fn no_answer(why: Unreachable) -> Told {
     }
 }
 
-/// Reads the script's one word.
-fn process(said: &str) -> Process {
-    match said.trim() {
-        "runs" => Process::Runs,
-        "frozen" => Process::Frozen,
-        "gone" => Process::Gone,
+/// Reads the script's one line, and remembers who listens. A server closes its ears only once: who has
+/// listened and does so no more is shutting down, who never did may be starting.
+fn process(said: &str, listener: &mut Option<String>) -> Process {
+    let words: Vec<_> = said.split_whitespace().collect();
+    match words.as_slice() {
+        ["runs", "listens", id] => {
+            *listener = Some((*id).to_owned());
+            Process::Runs
+        }
+        ["runs", "deaf", id] if listener.as_deref() == Some(*id) => Process::Leaving,
+        ["runs", "deaf" | "unknown", _] => Process::Runs,
+        ["frozen"] => Process::Frozen,
+        ["gone"] => Process::Gone,
         _ => Process::Unknown,
     }
 }
@@ -137,11 +175,26 @@ mod tests {
 
     #[test]
     fn only_its_own_word_means_gone() {
+        let process = |said| process(said, &mut None);
         assert_eq!(process("gone\n"), Process::Gone);
-        assert_eq!(process("runs\n"), Process::Runs);
+        assert_eq!(process("runs listens 12.345\n"), Process::Runs);
         assert_eq!(process("frozen\n"), Process::Frozen);
-        for other in ["", "unknown\n", "Gone", "bash: read: error\ngone?"] {
+        for other in ["", "unknown\n", "Gone", "runs", "bash: read: error\ngone?"] {
             assert_eq!(process(other), Process::Unknown, "{other}");
         }
+    }
+
+    #[test]
+    fn only_who_has_listened_leaves() {
+        let mut listener = None;
+        let mut says = |said| process(said, &mut listener);
+        // Never seen before: it may be reading its log after a crash.
+        assert_eq!(says("runs deaf 12.345\n"), Process::Runs);
+        assert_eq!(says("runs listens 12.345\n"), Process::Runs);
+        assert_eq!(says("runs unknown 12.345\n"), Process::Runs);
+        assert_eq!(says("runs deaf 12.345\n"), Process::Leaving);
+        assert_eq!(says("gone\n"), Process::Gone);
+        // The same number, begun at another time, is another process: it starts.
+        assert_eq!(says("runs deaf 12.999\n"), Process::Runs);
     }
 }

@@ -7,7 +7,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `clock` | milliseconds since the watch began |
-//! | `pace` | how often is asked |
+//! | `pace`, `dial` | how often is asked, and how long a machine is waited for |
 //! | `sign` | what one attempt told |
 //! | `prober`, `sentinel`, `machine` | the senses: a server by TCP, the end of the primary, a machine by ssh |
 //! | `record` | signs over time: the vigil |
@@ -19,6 +19,7 @@
 
 mod attempt;
 mod clock;
+mod dial;
 mod lease;
 mod machine;
 mod orders;

@@ -96,7 +96,7 @@ impl Prober {
                     *open = Some(kept);
                     return told;
                 }
-                Err(SqlError::Lost) => {}
+                Err(error) if error.ends_session() => {}
                 Err(error) => return self.no_answer(&error),
             }
         }

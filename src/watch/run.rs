@@ -16,6 +16,7 @@ use super::upkeep::{Round, Upkeep};
 use crate::decide::{self, Diagnosis, Memory, Verdict};
 use crate::execute;
 use crate::facts::{Beat, Millis, ServerPulse, Vigil};
+use crate::fleet::lock::LockError;
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::{Host, HostName};
 use crate::report::{FailoverReport, Sink};
@@ -30,6 +31,9 @@ const UPKEEP_TROUBLE: Duration = Duration::from_secs(3);
 const FRESH: Millis = 3000;
 /// Before what was refused, or failed, is tried again.
 const AGAIN: Duration = Duration::from_secs(3);
+
+/// A switchover that takes longer deserves a second word, with what to do about it.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Watches until it is asked to stop. Gives the report of the failover that ended it.
 pub async fn run(
@@ -60,6 +64,7 @@ pub async fn run(
         upkeep: None,
         next_upkeep: Instant::now(),
         next_attempt: Instant::now(),
+        aside: None,
     };
     let report = watcher.watch(stop).await;
     watcher.leave(post).await;
@@ -80,6 +85,8 @@ struct Watcher<'a> {
     upkeep: Option<Upkeep>,
     next_upkeep: Instant,
     next_attempt: Instant,
+    /// Since when somebody else is at work on a primary that refuses writes.
+    aside: Option<Instant>,
 }
 
 impl Watcher<'_> {
@@ -99,7 +106,10 @@ impl Watcher<'_> {
                 self.memory = Some(memory);
             }
             let diagnosis = decide::diagnose(self.fleet.cluster(), &vigil, &leader);
-            self.tidings.diagnosis(&leader, &diagnosis, &*self.sink);
+            // That it refuses writes is told when nobody else turns out to be at work on it.
+            if diagnosis.verdict != Verdict::ReadOnlyPrimary {
+                self.tidings.diagnosis(&leader, &diagnosis, &*self.sink);
+            }
             self.trouble = match diagnosis.verdict {
                 Verdict::Healthy | Verdict::Trouble(_) => None,
                 // A server that is back and read-only has been out of use since before it answered.
@@ -118,6 +128,10 @@ impl Watcher<'_> {
             Verdict::Healthy | Verdict::Trouble(_) => {
                 self.senses.calm();
                 self.tidings.over(ATTEMPT);
+                if self.aside.take().is_some() {
+                    let text = format!("{} leads on; watching it as before", self.senses.leader());
+                    say(&*self.sink, &text);
+                }
                 self.hold_lease(vigil);
                 self.tend(vigil, diagnosis).await;
                 None
@@ -158,6 +172,8 @@ impl Watcher<'_> {
             zero,
             reports: &self.orders.reports,
         };
+        let (tidings, sink) = (&mut self.tidings, &*self.sink);
+        let alone = || tidings.diagnosis(&leader, diagnosis, sink);
         let senses = &mut self.senses;
         let still = || {
             let now = decide::diagnose(fleet.cluster(), &senses.catch_up(), &leader);
@@ -167,7 +183,16 @@ impl Watcher<'_> {
                 Standing::Overtaken
             }
         };
-        let attempted = attempt.make(cure, still).await;
+        let attempted = attempt.make(cure, alone, still).await;
+        if cure == Cure::Revive
+            && let Attempted::Busy(LockError::Held { by, .. }) = &attempted
+            && self.aside.get_or_insert_with(Instant::now).elapsed() < LONG
+        {
+            let text = format!("{leader} refuses writes, and {by} is at work: standing aside");
+            self.tidings.once(ATTEMPT, &text, &*self.sink);
+            self.next_attempt = Instant::now() + AGAIN;
+            return None;
+        }
         self.conclude(attempted)
     }
 
@@ -221,6 +246,8 @@ impl Watcher<'_> {
         let text = format!("{leader} leads now, by somebody else's hand; watching it");
         say(&*self.sink, &text);
         self.lease = None;
+        self.aside = None;
+        self.tidings.over(ATTEMPT);
         (self.memory, self.trouble) = (None, None);
         self.senses.follow(leader);
         self.next_upkeep = Instant::now();

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::dial::Dial;
 use super::machine::Machine;
 use super::pace::Pace;
 use super::prober::Prober;
@@ -195,7 +196,10 @@ impl Senses {
             pace: self.pace.subscribe(),
             bell: Arc::clone(&bells.machine),
             signs: self.sender.clone(),
+            port: host.port,
             lost: false,
+            dial: Dial::new(),
+            listener: None,
         };
         self.tasks.spawn(prober.run());
         self.tasks.spawn(machine.run());

@@ -2,7 +2,7 @@
 //! to repair, and says what is not. It runs beside the senses, never in their way, and only under the
 //! cluster's lock. It must never repair what somebody has in maintenance or is working on.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::decide::{self, Finding, Maintenance, Next, Procedure, Repairs};
+use crate::decide::{self, Finding, Maintenance};
 use crate::execute;
 use crate::facts::{Observation, Vigil};
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::HostName;
-use crate::plan::{CheckContext, Outcome, Plan, StagePlan, Step, check};
+use crate::plan::{CheckContext, Outcome, Step, check};
 use crate::report::Sink;
 
 use super::attempt::{answering, with_silent};
@@ -98,6 +98,7 @@ async fn round(
     let hosts = answering(fleet.cluster(), vigil);
     let view = async || with_silent(fleet.look(&hosts, LOOK).await, fleet.cluster(), vigil);
     let seen = view().await;
+    leave_spare_connections(fleet, &seen).await;
     let mut round = judge(fleet, &seen, leader);
     let needed = decide::repairs(fleet.cluster(), &seen, leader);
     round.told.clone_from(&needed.told);
@@ -109,13 +110,24 @@ async fn round(
         return round;
     };
     let seen = view().await;
-    let needed = decide::repairs(fleet.cluster(), &seen, leader);
     if judge(fleet, &seen, leader).leader.is_none() {
         acts.store(true, Ordering::SeqCst);
-        round.repaired = repair(fleet, leader, needed, seen, sink).await;
+        round.repaired = repair(fleet, leader, seen, sink).await;
     }
     lock.release().await;
     round
+}
+
+/// Our session may have the one connection that a full server keeps for replicas and administrators: a
+/// replica that is needed to let commits go on must find it free.
+async fn leave_spare_connections(fleet: &LiveFleet, seen: &Observation) {
+    for (host, facts) in seen.servers() {
+        if facts.is_full()
+            && let Ok(connection) = fleet.connection(host)
+        {
+            connection.forget_session().await;
+        }
+    }
 }
 
 fn judge(fleet: &LiveFleet, seen: &Observation, leader: &HostName) -> Round {
@@ -131,11 +143,10 @@ fn judge(fleet: &LiveFleet, seen: &Observation, leader: &HostName) -> Round {
 async fn repair(
     fleet: &LiveFleet,
     leader: &HostName,
-    needed: Repairs,
     seen: Observation,
     sink: &dyn Sink,
 ) -> Vec<String> {
-    let mut stages = Stages(needed.safe.into());
+    let mut repair = decide::Repair::new(fleet.cluster(), leader);
     let consent = &BTreeSet::new();
     let inspect = |stage: &_, seen: &_| {
         let primary = leader;
@@ -148,7 +159,7 @@ async fn repair(
             },
         )
     };
-    match execute::perform(fleet, &mut stages, seen, inspect, sink).await {
+    match execute::perform(fleet, &mut repair, seen, inspect, sink).await {
         Err(error) => vec![format!("a repair was not made: {error}")],
         Ok((performance, _)) => performance.steps.iter().map(line).collect(),
     }
@@ -162,29 +173,10 @@ fn line((step, outcome): &(Step, Outcome)) -> String {
         Outcome::Changed | Outcome::Already | Outcome::Said { .. } => {
             format!("{host} repaired: {action} ({why})")
         }
-        Outcome::Failed { error, .. } | Outcome::Unknown { error } => {
+        Outcome::Failed { error, .. }
+        | Outcome::Partial { error, .. }
+        | Outcome::Unknown { error } => {
             format!("{host} not repaired: {action} ({why}): {error}")
         }
     }
-}
-
-/// Stages that are known beforehand, as a procedure.
-#[derive(Clone, Debug)]
-struct Stages(VecDeque<StagePlan>);
-
-impl Procedure for Stages {
-    fn heading(&self) -> Plan {
-        Plan {
-            intent: "repair".to_owned(),
-            because: Vec::new(),
-            loses: Vec::new(),
-            stages: Vec::new(),
-        }
-    }
-
-    fn next(&mut self, _: &Observation) -> Next {
-        self.0.pop_front().map_or(Next::Done, Next::Stage)
-    }
-
-    fn ended(&mut self, _: &[(Step, Outcome)]) {}
 }

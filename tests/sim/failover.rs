@@ -6,6 +6,7 @@ use hactl::inventory::{Cluster, FenceCommand, FenceContract};
 use hactl::mysql::Flavor;
 
 use crate::bench::{FLAVORS, Run, assert_led_by, assert_safe, run};
+use crate::search;
 use crate::starts::{Fate, Place, Replica, Start, Threads, Verdict, progress};
 use crate::world::{Interruption, WorldFleet, cluster};
 
@@ -35,9 +36,18 @@ pub(crate) fn fail_over(fleet: &WorldFleet) -> Run {
 fn try_start(cluster: &Cluster, start: &Start) {
     let fleet = WorldFleet::new(start.build(cluster), None);
     let told = format!("{}: {start}", cluster.server.flavor);
+    let before = fleet.world();
     let run = fail_over(&fleet);
     assert!(!run.is_unsafe(), "{told}: {run:?}\n{}", fleet.trace());
     assert_safe(&fleet, &told);
+    if matches!(run, Run::Refused) && search::policy(&before).is_none() {
+        let winner = search::winner(&before);
+        assert!(
+            winner.is_none(),
+            "{told}: refused, and db{winner:?} could have led\n{}",
+            fleet.trace()
+        );
+    }
     match start.verdict() {
         Verdict::Act => assert_led_by(&fleet, &[2, 3], &[1], &told),
         Verdict::Refuse => assert!(
@@ -46,6 +56,31 @@ fn try_start(cluster: &Cluster, start: &Start) {
             fleet.trace()
         ),
         Verdict::Either => {}
+    }
+}
+
+/// The search finds whoever leads where a failover is done: a search that finds nobody excuses all.
+#[test]
+fn the_search_finds_a_winner_wherever_somebody_must_lead() {
+    for flavor in FLAVORS {
+        let cluster = cluster(flavor, 3, &[]);
+        let mut tried = 0;
+        for fate in Fate::ALL {
+            for [one, other] in progress(2) {
+                let replicas = vec![one, other];
+                let start = Start {
+                    fate,
+                    tail: 1,
+                    replicas,
+                };
+                if start.verdict() == Verdict::Act {
+                    tried += 1;
+                    let winner = search::winner(&start.build(&cluster));
+                    assert!(winner.is_some(), "{flavor}: {start}");
+                }
+            }
+        }
+        println!("{flavor}: a winner was found in {tried} states");
     }
 }
 

@@ -152,7 +152,7 @@ fn is_vip(action: &Action) -> bool {
 
 /// The receiver is not stopped, the relay log not applied.
 pub(crate) fn no_drain(stage: StagePlan) -> StagePlan {
-    without(stage, |action| matches!(action, Action::Drain))
+    without(stage, |action| matches!(action, Action::Drain { .. }))
 }
 
 /// The old primary is left as it is.
@@ -163,7 +163,7 @@ pub(crate) fn no_fence(stage: StagePlan) -> StagePlan {
 /// The last rows are not waited for, in any way.
 pub(crate) fn no_wait(stage: StagePlan) -> StagePlan {
     without(stage, |action| {
-        matches!(action, Action::AwaitPosition { .. } | Action::Drain)
+        matches!(action, Action::AwaitPosition { .. } | Action::Drain { .. })
     })
 }
 
@@ -192,7 +192,12 @@ pub(crate) fn writable_first(stage: StagePlan) -> StagePlan {
 }
 
 /// The old primary keeps the VIP.
-pub(crate) fn vip_stays(stage: StagePlan) -> StagePlan {
+pub(crate) fn vip_stays(mut stage: StagePlan) -> StagePlan {
+    for step in &mut stage.steps {
+        if let Action::Demote { vip, .. } = &mut step.action {
+            *vip = None;
+        }
+    }
     without(stage, |action| matches!(action, Action::RemoveVip { .. }))
 }
 

@@ -70,6 +70,17 @@ pub(crate) fn after(world: &World, step: &Step) -> Option<String> {
     }
 }
 
+/// Why a primary must not be taken for dead: one that hactl can ask hears from it. Nothing that is
+/// further away counts, and nothing that is only believed.
+pub(crate) fn alive(world: &World, leader: u32) -> Option<String> {
+    let hears = |number: &u32| {
+        let machine = world.at(*number);
+        machine.is_reached() && world.receives(*number) == Some(leader)
+    };
+    let witness = world.numbers().find(hears)?;
+    Some(format!("db{witness} receives from db{leader}"))
+}
+
 /// An acknowledged row that is on one disk only, or might have been.
 fn uncovered(world: &World) -> Option<String> {
     if let Some(row) = world.client.uncovered.first() {

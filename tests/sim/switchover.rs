@@ -10,7 +10,7 @@ use crate::bench::{FLAVORS, Run, assert_led_by, assert_safe, run};
 use crate::mutants::{self, Bend, Lie, Mutant};
 use crate::oracle;
 use crate::prng::{Prng, SEED, seeds};
-use crate::world::{Fault, Interruption, World, WorldFleet, cluster};
+use crate::world::{Fault, Half, Interruption, World, WorldFleet, cluster};
 
 fn target() -> HostName {
     "db2".parse().expect("a host's name")
@@ -60,7 +60,12 @@ fn a_switchover_moves_the_writer_and_loses_nothing() {
 fn a_fault_at_any_step_leaves_one_writer() {
     for flavor in FLAVORS {
         for at in 0..length(flavor, 3) {
-            for what in [Interruption::NotDone, Interruption::AnswerLost] {
+            for what in [
+                Interruption::NotDone,
+                Interruption::AnswerLost,
+                Interruption::Halfway(Half::Address),
+                Interruption::Halfway(Half::Server),
+            ] {
                 let told = format!("{flavor}, step {at}, {what:?}");
                 let fleet = WorldFleet::new(healthy(flavor, 3), Some((at, what)));
                 switch_over(&fleet);
@@ -79,7 +84,12 @@ fn a_fault_at_any_step_leaves_one_writer() {
 fn a_run_killed_anywhere_is_finished_by_the_next() {
     for flavor in FLAVORS {
         for at in 0..length(flavor, 4) {
-            for what in [Interruption::KilledBefore, Interruption::KilledAfter] {
+            for what in [
+                Interruption::KilledBefore,
+                Interruption::KilledAfter,
+                Interruption::KilledHalfway(Half::Address),
+                Interruption::KilledHalfway(Half::Server),
+            ] {
                 let told = format!("{flavor}, step {at}, {what:?}");
                 let fleet = WorldFleet::new(healthy(flavor, 4), Some((at, what)));
                 let run = switch_over(&fleet);

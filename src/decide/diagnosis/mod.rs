@@ -74,10 +74,15 @@ pub enum Verdict {
 pub enum DeathBasis {
     /// Its machine answers over ssh and has no server process.
     ProcessGone,
+    /// Its server listens no more and its machine says that the process, which did before, is still
+    /// there: it is shutting down.
+    Leaving,
     /// Its machine refuses connections, and its replicas have lost it.
     Refused,
     /// Nothing has answered for long enough, and its replicas agree.
     Silent,
+    /// It does not serve, and another was being put in its place: nobody follows it any more.
+    Replaced,
 }
 
 /// Whether a primary was ever seen alive in this watch (a watcher that begins beside a dead primary has

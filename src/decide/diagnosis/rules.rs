@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::decide::{Finding, Severity};
 use crate::facts::{Millis, Process};
 use crate::inventory::Prefer;
+use crate::mysql::error_code::{SHUTDOWN_IN_PROGRESS, TOO_MANY_CONNECTIONS};
 
 /// One rule.
 pub(super) struct Rule {
@@ -43,9 +44,19 @@ pub(super) const RULES: &[Rule] = &[
         judge: not_yet_seen,
     },
     Rule {
+        code: "PrimaryShuttingDown",
+        severity: Severity::Warning,
+        judge: taking_leave,
+    },
+    Rule {
         code: "PrimaryRejectsLogin",
         severity: Severity::Error,
         judge: rejects,
+    },
+    Rule {
+        code: "ReplacedPrimary",
+        severity: Severity::Error,
+        judge: replaced,
     },
     Rule {
         code: "PrimaryIsReadOnly",
@@ -78,6 +89,11 @@ pub(super) const RULES: &[Rule] = &[
         judge: too_early,
     },
     Rule {
+        code: "ReplacedPrimary",
+        severity: Severity::Error,
+        judge: half_replaced,
+    },
+    Rule {
         code: "NoWitness",
         severity: Severity::Error,
         judge: no_witness,
@@ -101,6 +117,17 @@ fn not_yet_seen(sight: &Sight<'_>) -> Option<Judgement> {
     })
 }
 
+/// A server that says that it is shutting down is alive for now, and refuses connections next.
+fn taking_leave(sight: &Sight<'_>) -> Option<Judgement> {
+    let Server::Rejects { number, .. } = sight.server else {
+        return None;
+    };
+    (number == SHUTDOWN_IN_PROGRESS).then(|| {
+        let said = format!("{} says that it is shutting down", sight.place());
+        Judgement::new(Verdict::Suspected, [said])
+    })
+}
+
 /// A server that says no is alive (S14).
 fn rejects(sight: &Sight<'_>) -> Option<Judgement> {
     let Server::Rejects { number, text } = sight.server else {
@@ -115,9 +142,47 @@ fn rejects(sight: &Sight<'_>) -> Option<Judgement> {
         Severity::Error,
         "PrimaryRejectsLogin",
         said.clone(),
-        "look at its connections and at the monitor account: `hactl verify`",
+        if number == TOO_MANY_CONNECTIONS {
+            "end sessions that nobody needs, or raise `max_connections`: an administrator gets in"
+        } else {
+            "look at the monitor account: `hactl verify`"
+        },
     );
     Some(Judgement::new(Verdict::Trouble(vec![finding]), [said]))
+}
+
+/// Up again and closed, while its place was being given to another: that is brought to its end.
+fn replaced(sight: &Sight<'_>) -> Option<Judgement> {
+    let Server::Answers(beat) = sight.server else {
+        return None;
+    };
+    let is_closed = !beat.read_only.is_writable();
+    (is_closed && sight.was_promoted_beside()).then(|| {
+        let said = format!("{} answers and refuses writes", sight.place());
+        let because = [said].into_iter().chain(replacement(sight));
+        Judgement::new(
+            Verdict::Dead {
+                basis: DeathBasis::Replaced,
+            },
+            because,
+        )
+    })
+}
+
+/// Out of sight for long enough, and whoever could witness it was taken away from it on purpose.
+fn half_replaced(sight: &Sight<'_>) -> Option<Judgement> {
+    let (_, first) = out_of_sight(sight)?;
+    sight.is_being_replaced().then(|| {
+        let because = [first, sight.of_machine()]
+            .into_iter()
+            .chain(replacement(sight));
+        dead(sight, DeathBasis::Replaced, because)
+    })
+}
+
+fn replacement(sight: &Sight<'_>) -> Vec<String> {
+    let last = "a change of the primary was begun and not brought to its end".to_owned();
+    sight.testimony().chain([last]).collect()
 }
 
 /// Up, and nobody can write (S25).
@@ -187,15 +252,20 @@ fn coming_back(sight: &Sight<'_>) -> Option<Judgement> {
     })
 }
 
-/// Certain at once: nothing listens, and its own machine says that no process is there.
+/// Certain at once: nothing listens, and its own machine says that no process is there, or one that has
+/// closed its ears for good. What replicas still receive from that one are the last words of its open
+/// connections: no client can come in any more.
 fn process_gone(sight: &Sight<'_>) -> Option<Judgement> {
     let Server::Refuses { since } = sight.server else {
         return None;
     };
-    matches!(sight.machine, Machine::Works(Process::Gone)).then(|| {
-        let because = [refusal(sight, since), sight.of_machine()];
-        dead(sight, DeathBasis::ProcessGone, because)
-    })
+    let basis = match sight.machine {
+        Machine::Works(Process::Gone) => DeathBasis::ProcessGone,
+        Machine::Works(Process::Leaving) => DeathBasis::Leaving,
+        _ => return None,
+    };
+    let because = [refusal(sight, since), sight.of_machine()];
+    Some(dead(sight, basis, because))
 }
 
 /// A replica that has received since we last did knows better (S13).

@@ -51,6 +51,12 @@ pub(super) enum Witness {
     Lost,
     /// It says nothing about the primary, for this reason.
     None(String),
+    /// It follows nobody: it was promoted, or never joined.
+    FollowsNobody,
+    /// It follows this other server.
+    Elsewhere(String),
+    /// It applies and does not receive, which is how a failover leaves a replica on its way.
+    Drained,
     /// It does not answer.
     Away,
     /// No attempt to ask it has ended yet.
@@ -115,9 +121,37 @@ impl<'a> Sight<'a> {
                 }
                 Witness::Lost => format!("{host} has lost its connection to {leader}"),
                 Witness::None(why) => format!("{host} is no witness: {why}"),
+                Witness::FollowsNobody => format!("{host} is no witness: it follows nobody"),
+                Witness::Elsewhere(source) => format!("{host} is no witness: it follows {source}"),
+                Witness::Drained => format!("{host} is no witness: its receiver is stopped"),
                 Witness::Away => format!("{host} does not answer either"),
                 Witness::Unasked => format!("{host} was not asked yet"),
             })
+    }
+
+    /// Whether somebody has begun to give the primary's place to another, and has not said here that it
+    /// was done (S23): nobody who answers follows it any more, and one was promoted beside another, or
+    /// every replica there is was drained. With lossless durability nothing is acknowledged to it then.
+    pub(super) fn is_being_replaced(&self) -> bool {
+        let mut all = self.witnesses.iter();
+        let drained = all.all(|(_, witness)| *witness == Witness::Drained);
+        self.was_promoted_beside() || (drained && !self.witnesses.is_empty())
+    }
+
+    /// Whether one was promoted, another stays with it or waits for it, and nobody follows the primary.
+    pub(super) fn was_promoted_beside(&self) -> bool {
+        let all = || self.witnesses.iter().map(|(_, witness)| witness);
+        let left = |witness: &Witness| {
+            matches!(
+                witness,
+                Witness::FollowsNobody | Witness::Elsewhere(_) | Witness::Drained
+            )
+        };
+        let is_left = all().all(|witness| left(witness) || *witness == Witness::Away);
+        let promoted = all().any(|witness| *witness == Witness::FollowsNobody);
+        let beside =
+            all().any(|witness| matches!(witness, Witness::Elsewhere(_) | Witness::Drained));
+        is_left && promoted && beside
     }
 
     /// One sentence about the machine.
@@ -130,6 +164,11 @@ impl<'a> Sight<'a> {
             }
             Machine::Works(Process::Runs) => {
                 format!("ssh to {leader} works and its server process runs")
+            }
+            Machine::Works(Process::Leaving) => {
+                format!(
+                    "ssh to {leader} works and its server process listens no more: it is shutting down"
+                )
             }
             Machine::Works(Process::Frozen) => {
                 format!("ssh to {leader} works and its server process is frozen")
@@ -199,12 +238,13 @@ fn witness(cluster: &Cluster, vigil: &Vigil, leader: &HostName, host: &HostName)
         _ => return Witness::Away,
     };
     let Some(status) = &beat.replica else {
-        return Witness::None("it follows nobody".to_owned());
+        return Witness::FollowsNobody;
     };
     if host_of(cluster, status).as_ref() != Some(leader) {
-        return Witness::None(format!("it follows {}", status.source_host));
+        return Witness::Elsewhere(status.source_host.clone());
     }
     match status.receiver {
+        ThreadState::Stopped if status.applier == ThreadState::Running => Witness::Drained,
         // Nobody connects: whoever stopped it says nothing about the primary.
         ThreadState::Stopped => Witness::None("its receiver is stopped".to_owned()),
         ThreadState::Connecting => Witness::Lost,

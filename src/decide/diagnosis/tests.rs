@@ -139,6 +139,36 @@ fn crashes() -> Vec<Row> {
             "SuspectedPrimary: suspected",
         ),
         (
+            "stopped in good order: its replicas still receive from it",
+            Watch::after(20).refuses("db1").process(Process::Leaving),
+            "DeadPrimary: dead by Leaving",
+        ),
+        (
+            "stopped in good order, and waited for where that is preferred",
+            Watch::after(9_000)
+                .refuses("db1")
+                .process(Process::Leaving)
+                .prefer(Prefer::InPlace),
+            "PrimaryRestarting: suspected",
+        ),
+        (
+            "refused to us alone: its process listens, and its replicas receive",
+            Watch::after(9_000).refuses("db1").process(Process::Runs),
+            "UnreachablePrimary: never fail over",
+        ),
+        (
+            "its last word to those who are connected",
+            Watch::after(20).server(
+                "db1",
+                ServerPulse::Rejects {
+                    since: BEGAN,
+                    number: 1053,
+                    text: "Server shutdown in progress".to_owned(),
+                },
+            ),
+            "PrimaryShuttingDown: suspected",
+        ),
+        (
             "F02 killed, being restarted",
             Watch::after(500)
                 .refuses("db1")

@@ -50,7 +50,8 @@ fn replica(seen: &Observation, case: &Case) -> Option<Refusal> {
     })
 }
 
-/// A server that takes writes, or that says no by itself, is alive (S14).
+/// A server that takes writes, or that says no by itself, is alive (S14); not one that says that it is
+/// shutting down, which may take it long and is not called off.
 fn alive(seen: &Observation, case: &Case) -> Option<Refusal> {
     let dead = &case.dead;
     let Some(HostView::Reached(reached)) = seen.view(dead) else {
@@ -60,7 +61,7 @@ fn alive(seen: &Observation, case: &Case) -> Option<Refusal> {
         ServerView::Up(facts) if facts.read_only.is_writable() => {
             format!("{dead} answers and takes writes: it is alive")
         }
-        ServerView::Refused(fault) if fault.number.is_some() => {
+        ServerView::Refused(fault) if fault.number.is_some() && !fault.is_farewell() => {
             format!("{dead} is alive: its server answers {}", fault.text)
         }
         _ => return None,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::decide::Harm;
-use crate::facts::{Beat, ServerPulse, Vigil};
+use crate::facts::{Beat, Millis, ServerPulse, Vigil};
 use crate::inventory::HostName;
 use crate::mysql::{GtidSet, SemiSync, Switch, ThreadState};
 
@@ -22,6 +22,8 @@ pub struct Case {
     pub allowed: BTreeSet<Harm>,
     /// What was seen when the primary last answered; `None` when nobody watched.
     pub memory: Option<Memory>,
+    /// The moment of the decision, by the clock of what is remembered; 0 when nothing is.
+    pub now: Millis,
     /// Who acts, for the marks: user, machine and process of the controller.
     pub by: String,
 }
@@ -34,6 +36,7 @@ impl Case {
             because,
             allowed: BTreeSet::new(),
             memory: None,
+            now: 0,
             by: "hactl".to_owned(),
         }
     }
@@ -48,6 +51,8 @@ impl Case {
 /// the primary answers, and kept when it no longer does.
 #[derive(Clone, Debug, Serialize)]
 pub struct Memory {
+    /// When it answered.
+    pub at: Millis,
     /// What it had executed.
     pub executed: GtidSet,
     /// What it said about semi-sync.
@@ -76,6 +81,7 @@ impl Memory {
             .map(|(host, _)| host.clone())
             .collect();
         Some(Self {
+            at: beat.at,
             executed: beat.executed.clone(),
             semi_sync: beat.semi_sync.clone(),
             acking,

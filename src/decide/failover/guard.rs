@@ -1,12 +1,12 @@
 //! The last looks before there is no way back: nobody has more than the elected, the old primary cannot
 //! acknowledge, and somebody will acknowledge to the new one.
 
+use super::admission;
 use super::election::Election;
 use super::fencing::{Means, still_receiving};
 use super::member::{Counting, members, unseen};
 use super::reading::ackers;
 use super::state::Failover;
-use super::{DataLoss, admission};
 use crate::decide::{Harm, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Durability, HostName};
@@ -29,7 +29,7 @@ impl Failover<'_> {
         if let Some(refusal) = admission::unseen_ahead(&self.case, &asked, &unseen) {
             return Err(vec![refusal]);
         }
-        self.loss = DataLoss::without_tail(self.cluster, &self.case, &unseen);
+        self.loss = self.loss_without_tail(seen, election, &unseen);
         let Some(leader) = seen.server(&election.leader) else {
             return Ok(());
         };

@@ -36,8 +36,7 @@ mod state;
 
 pub use case::{Case, Memory};
 pub use election::{Election, Standing};
-pub use loss::DataLoss;
-pub use revive::Revive;
+pub use revive::{Revive, is_left};
 pub use state::Failover;
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ impl Failover<'_> {
     pub(super) fn note_end(&mut self, step: &Step, outcome: &Outcome) {
         let error = match outcome {
             Outcome::Changed | Outcome::Already | Outcome::Said { .. } => None,
-            Outcome::Failed { error, .. } | Outcome::Unknown { error } => Some(error.as_str()),
+            Outcome::Failed { error, .. }
+            | Outcome::Partial { error, .. }
+            | Outcome::Unknown { error } => Some(error.as_str()),
         };
         match (&step.action, error) {
             (Action::Fence { .. }, None) => self.is_fenced = true,
@@ -21,10 +23,10 @@ impl Failover<'_> {
                 self.means = None;
                 self.phase = Phase::Secure;
             }
-            (Action::Drain, Some(error)) => {
+            (Action::Drain { .. }, Some(error)) => {
                 self.undrained.insert(step.host.clone(), error.to_owned());
             }
-            (Action::Salvage { .. }, error) => self.salvaged(error),
+            (Action::Salvage { .. }, _) => self.salvaged(outcome),
             (Action::CatchUp { source, .. }, Some(error)) => {
                 let why = format!("it could not fetch from {source} what it lacks: {error}");
                 self.unfit.insert(step.host.clone(), why);
@@ -45,16 +47,18 @@ impl Failover<'_> {
         }
     }
 
-    fn salvaged(&mut self, error: Option<&str>) {
-        let dead = &self.case.dead;
-        match error {
-            None => {
+    fn salvaged(&mut self, outcome: &Outcome) {
+        self.missing = None;
+        match outcome {
+            Outcome::Changed | Outcome::Already | Outcome::Said { .. } => {
                 self.salvage = Salvage::Done;
-                self.loss = super::DataLoss::None(format!(
-                    "the tail of {dead}'s binary log is applied before anybody is promoted"
-                ));
+                self.loss = self.loss_with_tail();
             }
-            Some(_) => self.salvage = Salvage::Failed,
+            Outcome::Partial { missing, .. } => {
+                self.salvage = Salvage::Failed;
+                self.missing = Some(*missing);
+            }
+            Outcome::Failed { .. } | Outcome::Unknown { .. } => self.salvage = Salvage::Failed,
         }
     }
 

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::DataLoss;
 use super::election::{Standing, elect};
 use super::fencing::{Means, choose};
-use super::member::{Counting, Member, Part, members};
+use super::member::{Counting, Member, Part, members, unseen};
 use super::reading::{Siblings, ackers, tail_start};
 use super::stages::{self, Cover, Tail};
 use super::state::{Failover, Phase, Promotion, Salvage};
@@ -109,7 +108,10 @@ impl Failover<'_> {
         } else {
             Tail::Left
         };
-        if !is_begun && (!readable || self.salvage == Salvage::Failed) {
+        if is_begun {
+            let unseen = unseen(self.cluster, seen, &dead);
+            self.loss = self.loss_without_tail(seen, &election, &unseen);
+        } else if !readable || self.salvage == Salvage::Failed {
             self.nothing_beyond(seen, &election)?;
         }
         let ahead = election.ahead.clone();
@@ -255,13 +257,11 @@ impl Procedure for Failover<'_> {
         because.extend(passed_over.map(|(host, why)| format!("{host} is not elected: {why}")));
         let left_out = self.left_out.iter();
         because.extend(left_out.map(|(host, why)| format!("{host} will not follow: {why}")));
-        if let DataLoss::None(_) = self.loss {
-            because.push(self.loss.to_string());
-        }
         Plan {
             intent,
             because,
-            loses: self.loss.given_up(),
+            loses: Vec::new(),
+            loss: Some(self.loss.clone()),
             stages: Vec::new(),
         }
     }

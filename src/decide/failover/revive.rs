@@ -8,7 +8,7 @@ use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, Durability, HostName};
 use crate::mysql::{Seeding, ServerFacts, ThreadState};
-use crate::plan::{LeadershipRules, Look, Neighbours, OldPrimary, Outcome, Plan, Step};
+use crate::plan::{DataLoss, LeadershipRules, Look, Neighbours, OldPrimary, Outcome, Plan, Step};
 
 /// A recovery in place.
 #[derive(Clone, Debug)]
@@ -54,24 +54,30 @@ impl<'a> Revive<'a> {
         )
     }
 
-    /// Replicas that fetch from nobody; they are started where nobody else acknowledges.
+    /// Who must be made to follow again: servers on which a promotion was begun and wrote nothing, and
+    /// where nobody else acknowledges, replicas whose receiver is stopped. Such a receiver does not start
+    /// by itself, whether it was told to stop or left an error.
     fn detached(&self, seen: &Observation) -> Vec<HostName> {
         let all = members(self.cluster, seen, &self.primary, Counting::Received);
         let stopped = |member: &&Member<'_>| {
             let status = member.facts.replica.as_ref();
-            status.is_some_and(|status| {
-                status.receiver == ThreadState::Stopped && status.last_io_error.is_none()
-            })
+            status.is_some_and(|status| status.receiver == ThreadState::Stopped)
         };
-        let followers: Vec<_> = followers(&all).collect();
-        if followers
+        let mut detached: Vec<_> = all
             .iter()
-            .any(|member| !stopped(member) && member.can_acknowledge())
-        {
-            return Vec::new();
+            .filter(|member| member.part == Part::Promoted)
+            .collect();
+        let followers: Vec<_> = followers(&all).collect();
+        let is_covered = followers
+            .iter()
+            .any(|member| !stopped(member) && member.can_acknowledge());
+        if !is_covered {
+            detached.extend(followers.into_iter().filter(stopped));
         }
-        let detached = followers.into_iter().filter(stopped);
-        detached.map(|member| member.host.clone()).collect()
+        detached
+            .into_iter()
+            .map(|member| member.host.clone())
+            .collect()
     }
 }
 
@@ -120,13 +126,28 @@ fn in_the_way(primary: &HostName, facts: &ServerFacts, member: &Member<'_>) -> O
         return Some(format!("{host} takes writes"));
     }
     match &member.part {
-        Part::Promoted => Some(format!("{host} was promoted meanwhile")),
+        Part::Promoted if member.is_proven || !facts.executed.contains(&member.position) => {
+            Some(format!("{host} was promoted meanwhile"))
+        }
         Part::Follower if !facts.executed.contains(&member.position) => Some(format!(
             "{primary} is not whole: it lacks what {host} has ({} beside {})",
             member.position, facts.executed
         )),
-        Part::Follower | Part::Elsewhere(_) | Part::Stranger => None,
+        // A promotion that wrote nothing is taken back.
+        Part::Promoted | Part::Follower | Part::Elsewhere(_) | Part::Stranger => None,
     }
+}
+
+/// Whether a read-only primary was left for another: somebody was promoted beside it and has what it
+/// lacks, or is followed. Then it is not opened again; the failover from it is brought to its end.
+pub fn is_left(cluster: &Cluster, seen: &Observation, primary: &HostName) -> bool {
+    let is_ahead = |member: &Member<'_>| {
+        seen.server(primary)
+            .is_none_or(|facts| !facts.executed.contains(&member.position))
+    };
+    members(cluster, seen, primary, Counting::Received)
+        .iter()
+        .any(|member| member.part == Part::Promoted && (member.is_proven || is_ahead(member)))
 }
 
 impl Procedure for Revive<'_> {
@@ -135,6 +156,12 @@ impl Procedure for Revive<'_> {
             intent: format!("open {} again", self.primary),
             because: self.because.clone(),
             loses: Vec::new(),
+            loss: Some(DataLoss::Nothing {
+                because: format!(
+                    "{} is back with its own data, and nobody was promoted meanwhile",
+                    self.primary
+                ),
+            }),
             stages: Vec::new(),
         }
     }
@@ -152,7 +179,7 @@ impl Procedure for Revive<'_> {
             Durability::Available => Cover::Wanted,
         };
         let mut steps = stages::open(self.cluster, &self.primary, cover, Neighbours::Known);
-        let why = format!("{} is back, and nobody else acknowledges", self.primary);
+        let why = format!("{} leads again", self.primary);
         let detached = self.detached(seen);
         steps.extend(
             detached
@@ -164,7 +191,9 @@ impl Procedure for Revive<'_> {
 
     fn ended(&mut self, ended: &[(Step, Outcome)]) {
         let failed = ended.iter().find_map(|(step, outcome)| match outcome {
-            Outcome::Failed { error, .. } | Outcome::Unknown { error }
+            Outcome::Failed { error, .. }
+            | Outcome::Partial { error, .. }
+            | Outcome::Unknown { error }
                 if step.host == self.primary =>
             {
                 Some((step, error))

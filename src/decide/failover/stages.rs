@@ -8,7 +8,9 @@ use super::fencing::Means;
 use crate::facts::{Mark, MarkKind, Observation};
 use crate::inventory::{Cluster, HookPoint, HostName};
 use crate::mysql::{BinlogName, GtidSet, Switch};
-use crate::plan::{Action, FileChange, LiveVariable, Look, Neighbours, OnFailure, StagePlan, Step};
+use crate::plan::{
+    Action, FileChange, LiveVariable, Look, Neighbours, OnFailure, Receiving, StagePlan, Step,
+};
 
 /// How long the first acknowledgement may take: siblings are repointed beside the wait, and do so in
 /// tens of milliseconds.
@@ -71,7 +73,9 @@ pub(super) fn drain<'a>(hosts: impl Iterator<Item = &'a HostName>) -> Vec<Step> 
     hosts
         .map(|host| {
             let why = "what it has received is applied before positions are compared";
-            go_on(step(host, "Drain", why, Action::Drain))
+            // The proof that nobody acknowledges to the failed primary must hold over a restart.
+            let at_boot = Receiving::Held;
+            go_on(step(host, "Drain", why, Action::Drain { at_boot }))
         })
         .collect()
 }

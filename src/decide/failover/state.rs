@@ -7,11 +7,11 @@ use super::election::{Election, Standing, elect};
 use super::fencing::Means;
 use super::member::{Counting, unseen};
 use super::reading::{attached, unfit_at_first};
-use super::{Case, DataLoss, admission};
+use super::{Case, admission, loss};
 use crate::decide::{Harm, Next, Procedure as _, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
-use crate::plan::{FenceMethod, LeadershipRules, OldPrimary, Outcome, Waiver, predict};
+use crate::plan::{DataLoss, FenceMethod, LeadershipRules, OldPrimary, Outcome, Waiver, predict};
 
 /// A failover, from a dead primary to a cluster that takes writes again.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Failover<'a> {
     pub(super) left_out: BTreeMap<HostName, String>,
     pub(super) elected: Option<Election>,
     pub(super) salvage: Salvage,
+    /// Counted in the dead server's log after it could not be applied.
+    pub(super) missing: Option<u64>,
     pub(super) promotion: Promotion,
     pub(super) is_uncovered: bool,
     pub(super) loss: DataLoss,
@@ -132,16 +134,20 @@ impl<'a> Failover<'a> {
             left_out: BTreeMap::new(),
             elected: None,
             salvage: Salvage::Untried,
+            missing: None,
             promotion: Promotion::NotBegun,
             is_uncovered: false,
-            loss: DataLoss::foreseen(cluster, seen, &case, &unseen),
+            loss: loss::foreseen(cluster, seen, &case, &unseen),
             failure: None,
             refused: None,
             case,
         };
         let end = failover.rehearsed(seen)?;
         failover.elected = end.elected;
-        failover.loss = end.loss;
+        // That the log can be applied is only foreseen.
+        if end.salvage != Salvage::Done {
+            failover.loss = end.loss;
+        }
         failover.left_out = end.left_out;
         Ok(failover)
     }

@@ -35,7 +35,10 @@ pub(super) fn leader_beside(
         }
     };
     if let Some(straggler) = straggler {
-        let finish = if seen.server(host).is_some() {
+        // Short of its mark, a failover is not at its end, and is to be brought there.
+        let finish = if took_over(seen, leader, host) {
+            format!("`hactl rejoin {straggler}`")
+        } else if seen.server(host).is_some() {
             format!("`hactl switchover --to {leader}`")
         } else {
             "`hactl failover`".to_owned()
@@ -47,7 +50,8 @@ pub(super) fn leader_beside(
         ));
     }
     let is_followed = others().any(|other| source_of(other).as_ref() == Some(leader));
-    let unseen = others().find(|other| seen.server(other).is_none());
+    let unseen =
+        others().find(|other| seen.server(other).is_none() && !took_over(seen, leader, other));
     match unseen {
         Some(unseen) if !is_followed => Err(Refusal::on(
             unseen,
@@ -58,6 +62,12 @@ pub(super) fn leader_beside(
         )),
         _ => Ok(leader.clone()),
     }
+}
+
+/// Whether the leader was itself told of the failover by which it replaced a server: that one does not lead.
+fn took_over(seen: &Observation, leader: &HostName, replaced: &HostName) -> bool {
+    let mark = seen.os(leader).and_then(|os| os.marks.failover.as_ref());
+    mark.and_then(|mark| mark.host.as_ref()) == Some(replaced)
 }
 
 fn nobody_leads(seen: &Observation, host: &HostName, straggler: Option<&HostName>) -> Refusal {

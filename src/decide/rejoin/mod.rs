@@ -2,14 +2,16 @@
 //! rung. It must never make that server take writes, never take the leader for the one that comes back,
 //! and never give up a transaction that was not named, kept and allowed to go.
 
+mod identity;
 mod leader;
 mod stages;
-mod standing;
+pub(in crate::decide) mod standing;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
+use identity::name_of_its_own;
 use leader::leader_beside;
 use stages::Stages;
 use standing::{Standing, in_line};
@@ -43,6 +45,7 @@ enum Rung {
     Quiet,
     Keep,
     Reseed,
+    Drain,
     Follow,
     Prove,
     Unmark,
@@ -129,6 +132,9 @@ impl<'a> Rejoin<'a> {
                 if let Some(led) = seen.server(leader)
                     && let Standing::Ahead(errant) = self.standing(facts, led)
                 {
+                    self.because.push(format!(
+                        "{host} has executed {errant}, which {leader} has not: kept as SQL unless a crash recovery cuts it off"
+                    ));
                     given_up = Some(format!("{errant}, which only {host} has executed"));
                 }
             }
@@ -247,6 +253,9 @@ impl<'a> Rejoin<'a> {
         if acts_as_primary && !facts.is_replica() {
             return Ok(Climb::Take(Rung::Fence, stages.fence()));
         }
+        if !self.is_unread(facts) {
+            name_of_its_own(self.cluster, seen, (host, facts))?;
+        }
         if let Some(stage) = stages.quiet(reached, facts) {
             return Ok(Climb::Take(Rung::Quiet, stage));
         }
@@ -273,6 +282,10 @@ impl<'a> Rejoin<'a> {
         };
         Ok(match standing {
             Standing::Follows => self.last_rungs(reached, led),
+            // What it has received and not applied may be more than the leader has: that shows only then.
+            Standing::Behind if stages.receives_elsewhere(facts) => {
+                Climb::Take(Rung::Drain, stages.drain())
+            }
             Standing::Behind => Climb::Take(Rung::Follow, stages.follow(facts)),
             Standing::Empty => Climb::Take(
                 Rung::Reseed,
@@ -384,6 +397,7 @@ impl Procedure for Rejoin<'_> {
             intent: format!("rejoin {} to {} as a replica", self.host, self.cluster.name),
             because: self.because.clone(),
             loses: self.loses.clone(),
+            loss: None,
             stages: Vec::new(),
         }
     }

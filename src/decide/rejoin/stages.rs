@@ -5,7 +5,7 @@ use crate::decide::topology::host_of;
 use crate::facts::{MarkKind, Observation, Reached};
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::{GtidSet, ReplicaStatus, SemiSyncSupport, ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, FenceMethod, LiveVariable, Look, OnFailure, StagePlan, Step};
+use crate::plan::{Action, FenceMethod, LiveVariable, Look, OnFailure, Receiving, StagePlan, Step};
 
 /// The two servers, and what they are part of.
 #[derive(Clone, Copy)]
@@ -126,6 +126,25 @@ impl Stages<'_> {
         self.stage(&play, vec![step(self.leader, "Seed", action, why)])
     }
 
+    /// Whether it may still receive from somebody else than the leader.
+    pub(super) fn receives_elsewhere(&self, facts: &ServerFacts) -> bool {
+        let receives = |status: &ReplicaStatus| {
+            status.receiver != ThreadState::Stopped
+                && host_of(self.cluster, status).as_ref() != Some(self.leader)
+        };
+        facts.replica.as_ref().is_some_and(receives)
+    }
+
+    /// Applies what it has received, before it is compared.
+    pub(super) fn drain(&self) -> StagePlan {
+        let why = "what it has received is applied before it is compared with the leader";
+        let drain = Action::Drain {
+            at_boot: Receiving::Held,
+        };
+        let steps = vec![step(self.host, "Relay log applied", drain, why)];
+        self.stage("What it has received", steps)
+    }
+
     /// Makes it a replica.
     pub(super) fn follow(&self, facts: &ServerFacts) -> StagePlan {
         let differs = match &facts.replica {
@@ -139,14 +158,8 @@ impl Stages<'_> {
             source: self.leader.clone(),
             differs: vec![differs],
         };
-        let mut steps = Vec::new();
-        let receives = |status: &ReplicaStatus| status.receiver != ThreadState::Stopped;
-        if facts.replica.as_ref().is_some_and(receives) {
-            let why = "what it has received is applied before it follows another";
-            steps.push(step(self.host, "Relay log applied", Action::Drain, why));
-        }
         let why = format!("{} leads, and has all that {} has", self.leader, self.host);
-        steps.push(step(self.host, "Follow", action, why));
+        let steps = vec![step(self.host, "Follow", action, why)];
         self.stage("Follow", steps)
     }
 

@@ -10,7 +10,7 @@ use crate::mysql::{
 
 /// A server beside its leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(in crate::decide) enum Standing {
     /// It follows the leader, with both threads at work.
     Follows,
     /// It can follow: the leader has all that it has.
@@ -25,7 +25,7 @@ pub(super) enum Standing {
 
 impl Standing {
     /// Compares.
-    pub(super) fn of(
+    pub(in crate::decide) fn of(
         cluster: &Cluster,
         (host, facts): (&HostName, &ServerFacts),
         (leader, led): (&HostName, &ServerFacts),

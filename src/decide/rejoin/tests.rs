@@ -130,6 +130,28 @@ fn a_healthy_replica_has_nothing_to_do() {
 }
 
 #[test]
+fn two_servers_of_one_name_are_never_joined() {
+    for flavor in BOTH {
+        let cluster = cluster(flavor, 3);
+        let mut seen = failed_over(&cluster);
+        seen.server_mut("db1").server_id = seen.server_mut("db3").server_id;
+        let text = plan(&cluster, &seen, &["db1"]);
+        assert!(
+            text.starts_with("refused: the servers on db1 and db3"),
+            "{text}"
+        );
+        let own = cluster.host(&name("db1")).unwrap().server_id;
+        assert!(text.contains(&format!("`server_id = {own}`")), "{text}");
+    }
+    let cluster = cluster(Flavor::MySql, 3);
+    let mut seen = failed_over(&cluster);
+    let uuid = seen.server_mut("db2").server_uuid.clone();
+    seen.server_mut("db1").server_uuid = uuid;
+    let text = plan(&cluster, &seen, &["db1"]);
+    assert!(text.contains("auto.cnf"), "{text}");
+}
+
+#[test]
 fn one_that_is_not_ahead_follows_again() {
     for flavor in BOTH {
         let cluster = cluster(flavor, 3);
@@ -460,7 +482,7 @@ fn what_stands_in_the_way_is_said_with_its_way_out() {
     two leaders:
       db2 and db3 both take writes and follow nobody -> find out which of them clients write to, and make the other read-only; then rejoin that one first
     a straggler:
-      db3 still replicates from db1, and db2 takes the writes -> run `hactl switchover --to db2`, which makes it follow db2, then again
+      db3 still replicates from db1, and db2 takes the writes -> run `hactl rejoin db3`, which makes it follow db2, then again
     a leader that nobody follows, and one unseen:
       db2 takes writes and nobody follows it; db3, which is not seen, may lead as well -> bring db3 back, or take it out of the inventory
     data from nowhere:

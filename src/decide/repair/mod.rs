@@ -1,8 +1,11 @@
 //! What a watcher may repair by itself beside a healthy primary, and what it only says. Whatever could cost
 //! data, or undo what a person did on purpose, is only said; a host in maintenance is left alone.
 
+mod repoint;
 #[cfg(test)]
 mod tests;
+
+pub use repoint::Repair;
 
 use std::time::Duration;
 
@@ -255,23 +258,15 @@ impl Bench<'_> {
             );
         }
         if let Some(status) = &facts.replica {
-            self.replication(host, facts, status);
+            if host_of(self.cluster, status).as_ref() == Some(self.leader) {
+                self.replication(host, facts, status);
+            } else {
+                self.wrong_source(host, (facts, status), led);
+            }
         }
     }
 
     fn replication(&mut self, host: &HostName, facts: &ServerFacts, status: &ReplicaStatus) {
-        if host_of(self.cluster, status).as_ref() != Some(self.leader) {
-            self.tell(
-                host,
-                "ConnectedToWrongPrimary",
-                format!(
-                    "replicates from {}:{}, not from {}",
-                    status.source_host, status.source_port, self.leader
-                ),
-                format!("`hactl rejoin {host}` makes it follow {}", self.leader),
-            );
-            return;
-        }
         self.threads(host, facts, status);
         if !status.filters.is_empty() {
             self.tell(
@@ -380,12 +375,35 @@ impl Bench<'_> {
             .seen
             .all_reached()
             .any(|(host, reached)| host != self.leader && reached.os.has_address(vip.address));
-        if os.has_address(vip.address) || is_elsewhere {
-            return;
-        }
         let Some(interface) = self.cluster.vip_interface(self.leader) else {
             return;
         };
+        let mut held = os
+            .addresses
+            .iter()
+            .filter(|held| held.address == vip.address);
+        if let Some(astray) = held.find(|held| held.interface != interface) {
+            // Off first; the next look finds it missing.
+            let finding = Finding::on(
+                self.leader,
+                Severity::Error,
+                "VipOnOtherInterface",
+                format!(
+                    "holds the writer VIP {vip} on {}, not on {interface}",
+                    astray.interface
+                ),
+                "nothing, unless it comes back: then look for what else sets it",
+            );
+            let action = Action::RemoveVip {
+                address: format!("{}/{}", astray.address, astray.prefix_len),
+                interface: astray.interface.clone(),
+            };
+            self.repair(self.leader, action, finding);
+            return;
+        }
+        if os.has_address(vip.address) || is_elsewhere {
+            return;
+        }
         let all_seen = self
             .cluster
             .hosts

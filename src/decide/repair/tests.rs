@@ -1,10 +1,11 @@
 //! What is repaired and what is only said, each from one difference to a healthy cluster.
 
 use super::*;
+use crate::decide::{Next, Procedure as _, foresee};
 use crate::facts::{Mark, UnreachableKind};
 use crate::fixture::{Mutate as _, cluster, healthy, held, name, refused, unreachable};
-use crate::mysql::{Flavor, ServerError};
-use crate::plan::predict;
+use crate::mysql::{Flavor, GtidSet, ServerError};
+use crate::plan::{Outcome, predict};
 
 const BOTH: [Flavor; 2] = [Flavor::MariaDb, Flavor::MySql];
 
@@ -50,6 +51,32 @@ fn vip(seen: &mut Observation, from: &str, to: Option<&str>) {
             .os
             .addresses
             .push(held(address, "eth0"));
+    }
+}
+
+/// `db1` took over from `db3`, and `db2` was away.
+fn straggle(seen: &mut Observation) {
+    seen.replica_mut("db2").source_host = "192.0.2.3".to_owned();
+    seen.reached_mut("db1").os.marks.failover = Some(mark(Some("db3")));
+    let reached = seen.reached_mut("db3");
+    reached.server = ServerView::Stopped;
+    reached.os.marks.fenced = Some(mark(Some("db3")));
+}
+
+/// A transaction that it wrote itself.
+fn own_writes(facts: &mut ServerFacts) {
+    let flavor = facts.dialect.flavor;
+    let own = match flavor {
+        Flavor::MariaDb => format!("0-{}-999", facts.server_id),
+        Flavor::MySql => format!("{}:1-3", facts.server_uuid.clone().unwrap_or_default()),
+    };
+    let own = GtidSet::parse(flavor, &own).unwrap();
+    if let GtidSet::MariaDb(_) = own {
+        let state = facts.binlog_state.as_ref().unwrap();
+        facts.binlog_state = Some(format!("{state},{own}").parse().unwrap());
+        facts.executed = own;
+    } else {
+        facts.executed = facts.executed.union(&own).unwrap();
     }
 }
 
@@ -141,10 +168,66 @@ const ROWS: &[Row] = &[
         &["ConnectedToWrongPrimary"],
     ),
     (
+        "a replica that was away when db1 took over from db3",
+        straggle,
+        &["db2: stop receiving and apply what was received"],
+        &["ConnectedToWrongPrimary", "Fenced"],
+    ),
+    (
+        "one that has something of its own",
+        |seen| {
+            straggle(seen);
+            own_writes(seen.server_mut("db2"));
+        },
+        &[],
+        &["ErrantGtid", "ConnectedToWrongPrimary", "Fenced"],
+    ),
+    (
+        "one whose source nobody replaced",
+        |seen| {
+            straggle(seen);
+            for host in ["db1", "db3"] {
+                let marks = &mut seen.reached_mut(host).os.marks;
+                (marks.failover, marks.fenced) = (None, None);
+            }
+        },
+        &[],
+        &["ConnectedToWrongPrimary", "DeadReplica"],
+    ),
+    (
+        "one whose source was replaced once and is a replica again",
+        |seen| {
+            seen.replica_mut("db2").source_host = "192.0.2.3".to_owned();
+            seen.reached_mut("db1").os.marks.failover = Some(mark(Some("db3")));
+        },
+        &[],
+        &["ConnectedToWrongPrimary"],
+    ),
+    (
+        "one that is held back on purpose",
+        |seen| {
+            straggle(seen);
+            seen.replica_mut("db2").delay_s = 3600;
+        },
+        &[],
+        &["ConnectedToWrongPrimary", "Fenced"],
+    ),
+    (
         "no VIP",
         |seen| vip(seen, "db1", None),
         &["db1: add 192.0.2.90/24 to eth0"],
         &["VipMissing"],
+    ),
+    (
+        "the VIP on another interface: first off, and on only when that was seen",
+        |seen| {
+            vip(seen, "db1", None);
+            let address = "192.0.2.90".parse().unwrap();
+            let addresses = &mut seen.reached_mut("db1").os.addresses;
+            addresses.push(held(address, "lo"));
+        },
+        &["db1: remove 192.0.2.90/24 from lo"],
+        &["VipOnOtherInterface"],
     ),
     (
         "the VIP elsewhere: first off, and on only when that was seen",
@@ -340,15 +423,53 @@ fn repaired_once_it_stays_so() {
         let mut seen = healthy(&cluster);
         change(&mut seen);
         for round in 0.. {
-            let Some(stage) = repairs(&cluster, &seen, &name("db1")).safe.pop() else {
+            let plan = foresee(&cluster, &Repair::new(&cluster, &name("db1")), &seen).unwrap();
+            if plan.stages.is_empty() {
                 break;
-            };
+            }
             assert!(
                 round < 3,
-                "{what}: it is repaired again and again: {stage:?}"
+                "{what}: it is repaired again and again: {plan:?}"
             );
-            seen = predict(&cluster, &seen, &stage);
+            for stage in plan.stages {
+                seen = predict(&cluster, &seen, &stage);
+            }
         }
+    }
+}
+
+/// A repair of one that was left behind, led by hand. `arrives` is what its relay log still held.
+fn repointed(flavor: Flavor, arrives: fn(&mut ServerFacts), drain: Outcome) -> Vec<String> {
+    let cluster = cluster(flavor, 3);
+    let mut seen = healthy(&cluster);
+    straggle(&mut seen);
+    let mut repair = Repair::new(&cluster, &name("db1"));
+    let mut done = Vec::new();
+    while let Next::Stage(stage) = repair.next(&seen) {
+        let ended = |step: &Step| (step.clone(), drain.clone());
+        repair.ended(&stage.steps.iter().map(ended).collect::<Vec<_>>());
+        seen = predict(&cluster, &seen, &stage);
+        arrives(seen.server_mut("db2"));
+        let steps = stage.steps.iter();
+        done.extend(steps.map(|step| format!("{}: {}", step.host, step.action)));
+    }
+    done
+}
+
+#[test]
+fn who_was_left_behind_follows_only_what_has_all_that_it_received() {
+    let drained = "db2: stop receiving and apply what was received";
+    for flavor in BOTH {
+        let all = repointed(flavor, |_| {}, Outcome::Changed);
+        assert_eq!(all, [drained, "db2: replicate from db1"], "{flavor}");
+        // It had acknowledged what the new primary never got: that shows once it is applied.
+        let own = repointed(flavor, own_writes, Outcome::Changed);
+        assert_eq!(own, [drained], "{flavor}");
+        let failed = Outcome::Unknown {
+            error: "lost".to_owned(),
+        };
+        let unknown = repointed(flavor, |_| {}, failed);
+        assert_eq!(unknown, [drained], "{flavor}: nobody knows what is applied");
     }
 }
 

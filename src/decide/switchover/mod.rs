@@ -22,7 +22,7 @@ use words::{because, finish_first, unique, unknown_target};
 use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
-use crate::plan::{LeadershipRules, OldPrimary, Outcome, Plan, Step};
+use crate::plan::{DataLoss, LeadershipRules, OldPrimary, Outcome, Plan, Step};
 
 /// How often a stage is tried that must not be left half done.
 const ATTEMPTS: u8 = 2;
@@ -314,6 +314,12 @@ impl Procedure for Switchover<'_> {
             },
             because: self.because.clone(),
             loses: Vec::new(),
+            loss: self.old.as_ref().map(|old| DataLoss::Nothing {
+                because: format!(
+                    "{old} takes no more writes, and {} has everything of its, before it is promoted",
+                    self.target
+                ),
+            }),
             stages: Vec::new(),
         }
     }

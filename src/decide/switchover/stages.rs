@@ -8,7 +8,7 @@ use crate::decide::topology::host_of;
 use crate::facts::Observation;
 use crate::inventory::{Cluster, Durability, HookPoint, HostName};
 use crate::mysql::{GtidSet, SemiSyncSupport, ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, LiveVariable, Look, Neighbours, OnFailure, StagePlan, Step};
+use crate::plan::{Action, LiveVariable, Look, Neighbours, OnFailure, Receiving, StagePlan, Step};
 
 /// How long a replica may take to attach itself to the new primary and acknowledge.
 const ATTACH: Duration = Duration::from_secs(10);
@@ -73,12 +73,23 @@ impl Stages<'_> {
         Some(step(self.target, "Hook", Action::RunHook { hook }, why))
     }
 
-    /// Takes the VIP away wherever it is, then the old primary's right to write.
+    /// Takes the VIP away wherever it is, and side by side the old primary's right to write. The order
+    /// of these two is nothing that a client could use: the target takes no writes before both were
+    /// seen to be done.
     pub(super) fn cut(&self, seen: &Observation) -> StagePlan {
         let mut steps = self.without_vip(seen);
         if let Some(old) = self.old {
+            let mut vip = None;
+            steps.retain(|step| match &step.action {
+                Action::RemoveVip { address, .. } if step.host == *old => {
+                    vip = Some(address.clone());
+                    false
+                }
+                _ => true,
+            });
             let action = Action::Demote {
                 within: self.max_wait,
+                vip,
             };
             let why = format!("{} takes over", self.target);
             steps.push(step(old, "No writes any more", action, why));
@@ -123,7 +134,9 @@ impl Stages<'_> {
             step(
                 self.target,
                 "Relay log applied",
-                Action::Drain,
+                Action::Drain {
+                    at_boot: Receiving::Resumes,
+                },
                 "a promotion throws away what was received and not applied",
             ),
             self.promotion(),

@@ -272,7 +272,7 @@ fn hooks_run_before_the_cut_and_after_the_opening() {
     let hook = |point| move |action: &Action| *action == Action::RunHook { hook: point };
     let before = place(&hook(HookPoint::BeforePromote));
     let after = place(&hook(HookPoint::AfterPromote));
-    let cut = place(&|action| matches!(action, Action::RemoveVip { .. }));
+    let cut = place(&|action| matches!(action, Action::Demote { vip: Some(_), .. }));
     let open = place(&|action| matches!(action, Action::AddVip { .. }));
     assert!(before < cut && open < after);
     // One that fails leaves everything as it was.

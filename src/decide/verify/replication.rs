@@ -45,11 +45,24 @@ pub(super) fn sources(context: &Context<'_>) -> Vec<Finding> {
                     "replicates from {}:{}, not from {primary}",
                     status.source_host, status.source_port
                 ),
-                "run `hactl bootstrap`",
+                follow_again(context, host, facts),
             )),
         }
     }
     findings
+}
+
+/// What only it has received is a decision about data, which a rejoin names; bootstrap loses none of it, and
+/// refuses.
+fn follow_again(context: &Context<'_>, host: &HostName, facts: &ServerFacts) -> String {
+    let primary = &context.topology.primary;
+    let led = context.seen.server(primary);
+    let has_own = led.is_some_and(|led| facts.errant_beside(led).is_some());
+    if has_own {
+        format!("`hactl rejoin {host}` says how to go on")
+    } else {
+        format!("`hactl rejoin {host}` makes it follow {primary}; so does `hactl bootstrap`")
+    }
 }
 
 /// A server that was a member once comes back by a rejoin; any other is made one by bootstrap.

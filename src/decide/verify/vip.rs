@@ -21,6 +21,24 @@ pub(super) fn writer(context: &Context<'_>) -> Vec<Finding> {
                 "run `hactl bootstrap`, which takes it away here first",
             ));
         }
+        let wanted = context.cluster.vip_interface(host);
+        let astray =
+            reached.os.addresses.iter().find(|held| {
+                held.address == vip.address && Some(held.interface.as_str()) != wanted
+            });
+        if let Some(astray) = astray.filter(|_| host == primary) {
+            findings.push(Finding::on(
+                host,
+                Severity::Error,
+                "VipOnOtherInterface",
+                format!(
+                    "holds the writer VIP {vip} on {}, not on {}",
+                    astray.interface,
+                    wanted.unwrap_or("the interface of the inventory")
+                ),
+                "run `hactl bootstrap`, which moves it; or correct `vip: writer: interface`",
+            ));
+        }
         if !held && host == primary {
             findings.push(Finding::on(
                 host,

@@ -9,30 +9,27 @@ pub(super) const NO_LOG: i32 = 66;
 
 /// Sets the positional parameters to the logs, from `$first` on (from the oldest where it is empty), and
 /// goes to their folder. hactl's own configuration names the log; where it lies may be the inventory's.
+/// Clients wait: the shell reads for itself, and starts one program.
 const FIND: &str = r#"
-option() {
-    my_print_defaults mysqld server mariadb mariadbd 2>/dev/null | awk -v name="$1" '
-        {
-            at = index($0, "="); key = substr($0, 3, at - 3); gsub(/-/, "_", key)
-            if (at > 0 && key == name) value = substr($0, at + 1)
-        }
-        END { print value }'
-}
-data=$(option datadir)
+data= base= index=
+while IFS= read -r option; do
+    value=${option#*=}
+    case $option in
+    --datadir=*) data=$value ;;
+    --log[-_]bin=*) base=$value ;;
+    --log[-_]bin[-_]index=*) index=$value ;;
+    esac
+done <<END
+$(my_print_defaults mysqld server mariadb mariadbd 2>/dev/null)
+END
 cd "${data:-$default_data}" || exit 66
-base=$(option log_bin)
-index=$(option log_bin_index)
 index=${index:-${base:-binlog}.index}
 [ -r "$index" ] || { echo "$PWD/$index is not there" >&2; exit 66; }
-IFS='
-'
-set -f
-set -- $(awk -v first="$first" '
-    { name = $0; sub(/.*\//, "", name) }
-    first == "" || name == first { on = 1 }
-    on { print }' "$index")
-set +f
-unset IFS
+set --
+while IFS= read -r log || [ -n "$log" ]; do
+    if [ "${log##*/}" = "$first" ]; then first=; fi
+    if [ -z "$first" ] && [ -n "$log" ]; then set -- "$@" "$log"; fi
+done <"$index"
 [ $# -gt 0 ] || { echo "$first is not in $PWD/$index" >&2; exit 66; }
 "#;
 

@@ -1,4 +1,6 @@
-//! Makes a live primary refuse writes, within a bound, and ends its clients' sessions.
+//! Makes a live primary refuse writes, within a bound, and ends its clients' sessions. The address that
+//! they come by goes meanwhile; the last session is ended when it is gone, so that no privileged one
+//! comes back by it.
 //!
 //! A commit that waits for its acknowledgement holds what `read_only` needs; nothing but that
 //! acknowledgement may let it go, since switching semi-sync off would answer OK for a row that no replica
@@ -11,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::relay_log::{Pace, standing};
-use super::{STATEMENT, events, execute, session, unreadable};
+use super::{STATEMENT, events, execute, session, unreadable, vip};
 use crate::fleet::{ActionError, Connection, LiveFleet, Session};
 use crate::inventory::HostName;
 use crate::mysql::error_code::{LOCK_WAIT_TIMEOUT, NO_SUCH_SESSION};
@@ -33,6 +35,7 @@ pub(super) async fn demote(
     fleet: &LiveFleet,
     connection: &Connection,
     within: Duration,
+    address: Option<&str>,
 ) -> Result<Outcome, ActionError> {
     let host = &connection.host;
     let accounts = &fleet.cluster().accounts;
@@ -46,9 +49,22 @@ pub(super) async fn demote(
         own: &own,
     };
     let before = standing(clients.session).await?.read_only;
-    if !before.is_full() {
-        clients.refuse_writes(within).await?;
-    }
+    let close = async {
+        if before.is_full() {
+            return Ok(());
+        }
+        clients.refuse_writes(within).await
+    };
+    let cut_off = async {
+        match address {
+            Some(address) => vip::remove(connection, address).await,
+            None => Ok(Outcome::Already),
+        }
+    };
+    // Both to their end, whatever becomes of one of them: half a removal would be unknown.
+    let (closed, cut_off) = tokio::join!(close, cut_off);
+    closed?;
+    let cut_off = cut_off?;
     let ended = clients.end_all().await?;
     // A privileged session gets past read-only on one flavor, and an open transaction on both.
     clients.await_none().await?;
@@ -62,11 +78,13 @@ pub(super) async fn demote(
                 .to_owned(),
         });
     }
-    Ok(if before.is_full() && ended == 0 {
-        Outcome::Already
-    } else {
-        Outcome::Changed
-    })
+    Ok(
+        if before.is_full() && ended == 0 && cut_off == Outcome::Already {
+            Outcome::Already
+        } else {
+            Outcome::Changed
+        },
+    )
 }
 
 /// The clients of one server.

@@ -1,32 +1,31 @@
 //! Stops receiving, then applies everything that was received. What a replica has acknowledged is in
 //! its relay log at least; only what it has applied can be compared and promoted.
 //!
-//! It must never stop the receiver while the applier is stopped: on MariaDB the next start would throw
+//! It must never let a replica of a failed primary receive again by itself, nor stop the receiver while
+//! the applier is stopped: on MariaDB the next start would throw
 //! the relay log away (S1).
 
-use super::relay_log::{await_applied, replay_if_stopped, standing};
+use super::relay_log::{await_applied, replayed, standing};
 use super::{STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
 use crate::mysql::{Received, ReplicaStatus, Standing, ThreadState};
-use crate::plan::Outcome;
+use crate::plan::{Outcome, Receiving};
 
 /// Drains one replica.
 pub(super) async fn drain(
     fleet: &LiveFleet,
     connection: &Connection,
+    at_boot: Receiving,
     progress: &dyn Progress,
 ) -> Result<Outcome, ActionError> {
     let host = &connection.host;
-    let (mut first, dialect) = session(fleet, connection).await?;
-    let before = standing(&mut first).await?;
-    if before.replica.is_some() {
-        hold::hold(connection, &mut first, dialect, &fleet.cluster().name).await?;
+    let (mut session, dialect) = session(fleet, connection).await?;
+    let before = standing(&mut session).await?;
+    if before.replica.is_some() && at_boot == Receiving::Held {
+        hold::hold(connection, &mut session, dialect, &fleet.cluster().name).await?;
     }
-    drop(first);
-    replay_if_stopped(connection, dialect, &before, progress).await?;
-
-    let (mut session, _) = session(fleet, connection).await?;
-    let seen = standing(&mut session).await?;
+    let begun = (session, dialect, before.clone());
+    let (mut session, seen) = replayed(fleet, connection, begun, progress).await?;
     // Promoted before, or never a replica: nothing is left to apply.
     let Some(status) = &seen.replica else {
         return Ok(Outcome::Already);

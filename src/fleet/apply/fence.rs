@@ -9,7 +9,7 @@ use crate::facts::{Mark, MarkKind};
 use crate::fleet::local::LocalCommand;
 use crate::fleet::lock::Holder;
 use crate::fleet::script::quote_sh;
-use crate::fleet::{ActionError, Connection, LiveFleet, Progress, server_process};
+use crate::fleet::{ActionError, Connection, LiveFleet, Progress, server_process, vip_lease};
 use crate::inventory::{FenceContract, Host, HostName};
 use crate::observe;
 use crate::plan::Outcome;
@@ -45,12 +45,14 @@ for unit in $units; do [ "/etc/systemd/system/$unit" -ef /dev/null ] || masked=;
 writing=$!
 held() { [ -z "$address" ] || ip -o addr show to "$address" | while read -r _ name _ cidr _; do echo "$cidr $name"; done; }
 removed=
+[ -z "$address" ] || vip_lock 1
 while read -r cidr name; do
     [ -n "$cidr" ] || continue
     ip addr del "$cidr" dev "${name%@*}" && removed=1
 done <<END
 $(held)
 END
+vip_unlock
 wait "$stopping"
 tries=0
 while left=$(server_processes); [ -n "$left" ]; do
@@ -106,6 +108,7 @@ pub(super) async fn over_ssh(
         .set("mark", &MarkKind::Fenced.path(&cluster.name))
         .set("marked", &mark(&connection.host))
         .line(UNITS)
+        .line(vip_lease::locking().to_string())
         .line(FENCE_SCRIPT);
     let answer = run(connection, "fencing", script, FENCE).await?;
     connection.forget_session().await;

@@ -35,32 +35,41 @@ pub(super) async fn hold(
     dialect: Dialect,
     cluster: &ClusterName,
 ) -> Result<(), ActionError> {
-    set(connection, session, dialect, cluster, Switch::On).await
-}
-
-/// It does again. For a replica that has its new source, and before it is started.
-pub(super) async fn let_go(
-    connection: &Connection,
-    session: &mut Session<'_>,
-    dialect: Dialect,
-    cluster: &ClusterName,
-) -> Result<(), ActionError> {
-    set(connection, session, dialect, cluster, Switch::Off).await
-}
-
-async fn set(
-    connection: &Connection,
-    session: &mut Session<'_>,
-    dialect: Dialect,
-    cluster: &ClusterName,
-    held: Switch,
-) -> Result<(), ActionError> {
-    // Where the server itself begins to replicate, it is told; elsewhere the boot unit looks for a file.
-    if let Some(statement) = dialect.hold_at_start(held) {
+    // Where the server itself begins to replicate, it is told.
+    if let Some(statement) = dialect.hold_at_start(Switch::On) {
         return execute(session, &connection.host, &statement, STATEMENT)
             .await
             .map(drop);
     }
+    file(connection, cluster, Switch::On).await
+}
+
+/// It does again, and does what `start` does now. For a replica that has its new source.
+///
+/// A file means nothing before the server is started the next time, and clients may wait for this
+/// replica: it goes while `start` is at work. It is asked for first, so that a run which ends here has
+/// at least sent for it.
+pub(super) async fn let_go_and<'s>(
+    connection: &Connection,
+    session: &'s mut Session<'_>,
+    dialect: Dialect,
+    cluster: &ClusterName,
+    start: impl AsyncFnOnce(&'s mut Session<'_>) -> Result<(), ActionError>,
+) -> Result<(), ActionError> {
+    if let Some(statement) = dialect.hold_at_start(Switch::Off) {
+        execute(session, &connection.host, &statement, STATEMENT).await?;
+        return start(session).await;
+    }
+    let (gone, started) = tokio::join!(file(connection, cluster, Switch::Off), start(session));
+    started.and(gone)
+}
+
+/// The file that the boot unit looks for, where the server itself does not begin to replicate.
+async fn file(
+    connection: &Connection,
+    cluster: &ClusterName,
+    held: Switch,
+) -> Result<(), ActionError> {
     let script = Script::default()
         .set("folder", &MarkKind::folder(cluster))
         .set("text", TEXT)

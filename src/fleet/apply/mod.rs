@@ -93,7 +93,7 @@ pub(super) async fn apply(
             method: FenceMethod::Ssh,
         } => fence::over_ssh(fleet, connection, progress).await,
         Action::Unfence => unfence::unfence(fleet, connection).await,
-        Action::Drain => drain::drain(fleet, connection, progress).await,
+        Action::Drain { at_boot } => drain::drain(fleet, connection, *at_boot, progress).await,
         Action::Salvage { from, after } => {
             salvage::salvage(fleet, connection, from, after.as_ref(), progress).await
         }
@@ -105,7 +105,9 @@ pub(super) async fn apply(
         }
         Action::Promote { within } => promote::promote(fleet, connection, *within, progress).await,
         Action::AwaitAcker { within } => await_acker::wait(fleet, connection, *within).await,
-        Action::Demote { within } => demote::demote(fleet, connection, *within).await,
+        Action::Demote { within, vip } => {
+            demote::demote(fleet, connection, *within, vip.as_deref()).await
+        }
         Action::Rewind => rewind::rewind(fleet, connection).await,
         Action::SaveErrant {
             beside,

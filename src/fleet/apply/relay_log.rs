@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::run;
 use crate::facts::SqlFault;
 use crate::fleet::script::Script;
-use crate::fleet::{ActionError, Connection, Progress, Session};
+use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
 use crate::mysql::{Dialect, Received, ReplicaStatus, Standing, Statement, ThreadState};
 
@@ -112,26 +112,31 @@ pub(super) async fn await_applied(
 }
 
 /// Where a plain start would throw the relay log away (both threads stopped, S1), starts replication by
-/// the program on the host that applies it first. The session must be free: the program may take long.
-pub(super) async fn replay_if_stopped(
-    connection: &Connection,
-    dialect: Dialect,
-    seen: &Standing,
+/// the program on the host that applies it first, and looks again. Nothing is asked twice where it would
+/// not.
+pub(super) async fn replayed<'a>(
+    fleet: &LiveFleet,
+    connection: &'a Connection,
+    (session, dialect, seen): (Session<'a>, Dialect, Standing),
     progress: &dyn Progress,
-) -> Result<(), ActionError> {
+) -> Result<(Session<'a>, Standing), ActionError> {
     let stopped = seen.replica.as_ref().is_some_and(|status| {
         status.receiver == ThreadState::Stopped && status.applier == ThreadState::Stopped
     });
     let Some(program) = dialect.safe_start_program().filter(|_| stopped) else {
-        return Ok(());
+        return Ok((session, seen));
     };
+    // It may take long, and the session serves others meanwhile.
+    drop(session);
     progress.tell(
         &connection.host,
         "applying what was received before it stopped",
     );
     let script = Script::new("").command([program]);
     run(connection, "applying the relay log", script, REPLAY).await?;
-    Ok(())
+    let (mut session, _) = super::session(fleet, connection).await?;
+    let seen = standing(&mut session).await?;
+    Ok((session, seen))
 }
 
 /// The applier's error, and the choice that it leaves.

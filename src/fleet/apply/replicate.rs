@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::events::outside_binlog;
-use super::relay_log::{Pace, applier_stopped, await_applied, replay_if_stopped, standing};
+use super::relay_log::{Pace, applier_stopped, await_applied, replayed, standing};
 use super::{LOCKS, STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
@@ -45,13 +45,10 @@ pub(super) async fn point_at(
     let host = &connection.host;
     let source = fleet.host(source)?;
     let wanted = source.as_source(&fleet.cluster().accounts.replication);
-    let (mut first, dialect) = session(fleet, connection).await?;
-    let seen = standing(&mut first).await?;
-    drop(first);
-    replay_if_stopped(connection, dialect, &seen, progress).await?;
-
-    let (mut session, _) = session(fleet, connection).await?;
+    let (mut session, dialect) = session(fleet, connection).await?;
     let seen = standing(&mut session).await?;
+    let begun = (session, dialect, seen);
+    let (mut session, seen) = replayed(fleet, connection, begun, progress).await?;
     match &seen.replica {
         Some(status) if keeps_applying(dialect, status) => {
             receiver::stop(connection, &mut session, dialect, status).await?;
@@ -64,9 +61,12 @@ pub(super) async fn point_at(
         None => begin(&mut session, host, dialect, &seen, &wanted).await?,
     }
     unmark(&mut session, dialect, host).await?;
-    hold::let_go(connection, &mut session, dialect, &fleet.cluster().name).await?;
-    execute(&mut session, host, &dialect.start_replica(), STATEMENT).await?;
-    wait_until_streaming(&mut session, host).await
+    let start = async |session: &mut Session<'_>| {
+        execute(session, host, &dialect.start_replica(), STATEMENT).await?;
+        wait_until_streaming(session, host).await
+    };
+    let cluster = &fleet.cluster().name;
+    hold::let_go_and(connection, &mut session, dialect, cluster, start).await
 }
 
 /// Whether the change leaves a running applier and its relay log alone.
@@ -93,9 +93,28 @@ async fn change_drained(
     receiver::stop(connection, session, dialect, status).await?;
     await_applied(session, host, progress).await?;
     execute(session, host, &dialect.stop_applier(), STATEMENT).await?;
+    let drained = standing(session).await?;
+    count_all(session, host, dialect, &drained).await?;
     execute(session, host, &dialect.change_source(wanted), STATEMENT)
         .await
         .map(drop)
+}
+
+/// What came otherwise than by replication is not counted where replication resumes, and would be asked
+/// for again, and applied twice: rows that were salvaged, or written while it led. Both threads are
+/// stopped.
+async fn count_all(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+    seen: &Standing,
+) -> Result<(), ActionError> {
+    let stale = |from: &GtidSet| !from.contains(&seen.executed);
+    if seen.resumes_at.as_ref().is_some_and(stale) {
+        let position = dialect.set_seeded_position(&seen.executed);
+        execute(session, host, &position, STATEMENT).await?;
+    }
+    Ok(())
 }
 
 /// Makes a replica of a server that follows nobody: a seeded one, or one that led.
@@ -106,12 +125,7 @@ async fn begin(
     seen: &Standing,
     wanted: &SourceOptions,
 ) -> Result<(), ActionError> {
-    // What it wrote while it led is not counted there, and would be asked for again.
-    let stale = |from: &GtidSet| !from.contains(&seen.executed);
-    if seen.resumes_at.as_ref().is_some_and(stale) {
-        let position = dialect.set_seeded_position(&seen.executed);
-        execute(session, host, &position, STATEMENT).await?;
-    }
+    count_all(session, host, dialect, seen).await?;
     execute(session, host, &dialect.change_source(wanted), STATEMENT)
         .await
         .map(drop)

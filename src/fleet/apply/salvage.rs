@@ -39,6 +39,26 @@ for log in "$@"; do
 done
 "#;
 
+/// The same where nobody knows up to where this server has received: it was restarted since and has not
+/// met its source. From the newest log back, until one has nothing that is missing.
+const LOCATE_BACK: &str = r#"
+back=
+for log in "$@"; do
+    back="$log
+$back"
+done
+place=
+IFS='
+'
+set -f
+for log in $back; do
+    found=$("$tool" --no-defaults "$log" 2>/dev/null | awk "$filter")
+    [ -n "$found" ] || break
+    place="${log##*/} $found"
+done
+[ -z "$place" ] || echo "$place"
+"#;
+
 /// Applies the dead primary's tail.
 pub(super) async fn salvage(
     fleet: &LiveFleet,
@@ -53,16 +73,20 @@ pub(super) async fn salvage(
     let (mut first, dialect) = session(fleet, connection).await?;
     let before = standing(&mut first).await?;
     drop(first);
-    let Some((file, position)) = applied_up_to(&before, fleet.host(from)?).or(after.cloned())
-    else {
-        return Err(ActionError::Unfit {
-            host: host.clone(),
-            reason: format!("it does not know up to where it had received from {from}"),
-            hint: format!("the tail of {from}'s binary log stays there; `rejoin` shows it"),
-        });
+    let received = applied_up_to(&before, fleet.host(from)?).or(after.cloned());
+    let filter = dialect.first_missing(&before.executed);
+    let script = match (&received, &filter) {
+        (Some(place), _) => from_place(dialect, place, filter.as_deref().unwrap_or_default()),
+        (None, Some(filter)) => from_the_newest(dialect, filter),
+        (None, None) => {
+            return Err(ActionError::Unfit {
+                host: host.clone(),
+                reason: format!("it does not know up to where it had received from {from}"),
+                hint: format!("the tail of {from}'s binary log stays there; `rejoin` shows it"),
+            });
+        }
     };
-    let received = (file, position);
-    let Some(begin) = locate(dead, dialect, &received, &before.executed).await? else {
+    let Some(begin) = locate(dead, &script).await? else {
         return Ok(Outcome::Already);
     };
     let (file, position) = &begin;
@@ -73,7 +97,21 @@ pub(super) async fn salvage(
     let applied = open_and_apply(fleet, connection, dead, dialect, &begin).await;
     let (mut last, _) = session(fleet, connection).await?;
     let after = standing(&mut last).await?;
-    let torn = applied?;
+    drop(last);
+    let torn = match applied {
+        Ok(torn) => torn,
+        Err(error) => {
+            return match count_missing(dead, dialect, &begin, &after.executed).await {
+                Some(0) => Ok(Outcome::Changed),
+                Some(missing) => Ok(Outcome::Partial {
+                    hint: error.hint(),
+                    error: error.to_string(),
+                    missing,
+                }),
+                None => Err(error),
+            };
+        }
+    };
     if let Some(words) = torn {
         progress.tell(host, &format!("{from}'s log ends torn: {words}"));
     }
@@ -94,21 +132,25 @@ fn applied_up_to(seen: &Standing, source: &Host) -> Option<Place> {
     Some((file, status.exec_source_pos))
 }
 
-/// Where the first transaction that is missing here begins; `None` when there is none.
-async fn locate(
-    dead: &Connection,
-    dialect: Dialect,
-    (file, position): &Place,
-    executed: &GtidSet,
-) -> Result<Option<Place>, ActionError> {
-    let filter = dialect.first_missing(executed).unwrap_or_default();
-    let script = find(dialect, file.as_str())
+fn from_place(dialect: Dialect, (file, position): &Place, filter: &str) -> Script {
+    find(dialect, file.as_str())
         .set("from", &position.to_string())
         .set("tool", dialect.binlog_tool())
-        .set("filter", &filter)
+        .set("filter", filter)
         .line(PROBE)
-        .line(LOCATE);
-    let output = dead.link.run(&script, BOUND).await?;
+        .line(LOCATE)
+}
+
+fn from_the_newest(dialect: Dialect, filter: &str) -> Script {
+    find(dialect, "")
+        .set("tool", dialect.binlog_tool())
+        .set("filter", filter)
+        .line(LOCATE_BACK)
+}
+
+/// Where the first transaction that is missing here begins; `None` when there is none.
+async fn locate(dead: &Connection, script: &Script) -> Result<Option<Place>, ActionError> {
+    let output = dead.link.run(script, BOUND).await?;
     match output.status {
         0 => Ok(read_place(&output.text())),
         NO_LOG => Err(ActionError::Unfit {
@@ -127,6 +169,25 @@ async fn locate(
             hint: None,
         }),
     }
+}
+
+/// How many transactions the log holds from there on that are not executed here; `None` where it cannot
+/// be read to its end.
+async fn count_missing(
+    dead: &Connection,
+    dialect: Dialect,
+    (file, position): &Place,
+    executed: &GtidSet,
+) -> Option<u64> {
+    let command = with_logs(&dialect.missing_text_command(*position, executed));
+    let script = find(dialect, file.as_str())
+        .set("filter", &dialect.count_missing(executed))
+        .line(format!(
+            "{{ {command} 2>/dev/null || echo torn; }} | awk \"$filter\""
+        ));
+    let output = dead.link.run(&script, BOUND).await.ok()?;
+    let counted = (output.status == 0).then(|| output.text())?;
+    counted.trim().parse().ok()
 }
 
 /// `binlog.000042 1234`.

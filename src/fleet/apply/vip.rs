@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{SCRIPT, run};
 use crate::fleet::script::Script;
-use crate::fleet::{ActionError, Connection};
+use crate::fleet::{ActionError, Connection, vip_lease};
 use crate::plan::{Neighbours, Outcome};
 
 /// What is there already only has its lifetime set; the kernel drops an address whose lifetime has
@@ -62,8 +62,10 @@ fi
 exit 0
 "#;
 
-/// From whatever interface it is on: a person may have moved it.
+/// From whatever interface it is on: a person may have moved it. No renewal comes between: one that has
+/// seen the address ends before it goes, and one that comes later does not find it.
 const REMOVE: &str = r#"
+vip_lock 5 || { echo "the address is being changed by another program, for more than 5 s" >&2; exit 4; }
 plain=${address%/*}
 held() { ip -o addr show to "$plain" | while read -r _ name _ cidr _; do echo "$cidr ${name%@*}"; done; }
 there=$(held)
@@ -119,8 +121,11 @@ fn seconds(lease: Duration) -> String {
 
 /// Removes the address.
 pub(super) async fn remove(connection: &Connection, address: &str) -> Result<Outcome, ActionError> {
-    let script = Script::default().set("address", address).line(REMOVE);
-    change(connection, "removing the writer VIP", script).await
+    change(connection, "removing the writer VIP", removal(address)).await
+}
+
+fn removal(address: &str) -> Script {
+    vip_lease::locking().set("address", address).line(REMOVE)
 }
 
 async fn change(
@@ -134,4 +139,68 @@ async fn change(
     } else {
         Outcome::Changed
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::{Child, Command, Stdio};
+    use std::thread::sleep;
+
+    use super::*;
+
+    /// An `ip` whose address is a file, and which is slow between the question and the change.
+    const IP: &str = r#"
+ip() {
+    case "$*" in
+    *" show "*)
+        [ ! -e "$here/address" ] || echo "2: eth0    inet 192.0.2.90/24 scope global eth0"
+        touch "$here/asked"
+        sleep 0.5 ;;
+    *" change "*) touch "$here/address" ;;
+    *" del "*) rm "$here/address" ;;
+    esac
+}
+"#;
+
+    fn start(here: &Path, script: Script) -> Child {
+        let lock = here.join("lock").display().to_string();
+        let whole = Script::default()
+            .set("here", &here.display().to_string())
+            .line(IP)
+            .line(script.to_string())
+            // The last word counts.
+            .to_string();
+        let whole = whole.replace("/run/hactl/vip.lock", &lock);
+        Command::new("sh")
+            .args(["-c", &whole])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn said(child: Child) -> String {
+        let output = child.wait_with_output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    #[test]
+    fn an_address_that_was_removed_is_not_renewed_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path();
+        let renewal = || vip_lease::renewal("192.0.2.90/24", "eth0", "10");
+        fs::write(here.join("address"), "").unwrap();
+        let first = start(here, renewal());
+        while !here.join("asked").exists() {
+            sleep(Duration::from_millis(5));
+        }
+        // It has seen the address, and has not changed it yet.
+        let removing = start(here, removal("192.0.2.90/24"));
+        assert_eq!(said(first), "renewed");
+        assert_eq!(said(removing), "");
+        assert!(!here.join("address").exists(), "the renewal put it back");
+        assert_eq!(said(start(here, renewal())), "absent");
+        assert!(!here.join("address").exists(), "the renewal added it");
+    }
 }

@@ -126,6 +126,17 @@ impl MariaDbPosition {
             last: beyond.map(|(domain, gtid)| (*domain, *gtid)).collect(),
         }
     }
+
+    /// How many numbers are between `other` and this position, over all domains.
+    pub fn count_beyond(&self, other: &Self) -> u64 {
+        let beyond = self.subtract(other);
+        let behind = |gtid: MariaDbGtid| {
+            let last = other.last.get(&gtid.domain).map_or(0, |last| last.sequence);
+            // Of one number and not the same: one at least.
+            gtid.sequence.saturating_sub(last).max(1)
+        };
+        beyond.gtids().map(behind).fold(0, u64::saturating_add)
+    }
 }
 
 impl FromStr for MariaDbPosition {

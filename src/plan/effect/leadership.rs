@@ -13,18 +13,17 @@ use super::with_server;
 pub(super) fn is_of_server(action: &Action) -> bool {
     matches!(
         action,
-        Action::Drain
+        Action::Drain { .. }
             | Action::CatchUp { .. }
             | Action::AwaitPosition { .. }
             | Action::Promote { .. }
-            | Action::Demote { .. }
     )
 }
 
 /// What such an action leaves behind.
 pub(super) fn on_server(facts: &mut ServerFacts, action: &Action) {
     match action {
-        Action::Drain => drained(facts),
+        Action::Drain { .. } => drained(facts),
         Action::CatchUp { until, .. } => {
             drained(facts);
             advance(facts, until);

@@ -50,6 +50,17 @@ fn apply(cluster: &Cluster, after: &mut Observation, step: &Step) {
         }
         // The server lets us in from now on.
         Action::InstallAdmin => with_server(cluster, after, &step.host, |_| ()),
+        Action::Demote { vip, .. } => {
+            with_server(cluster, after, &step.host, |facts| {
+                leadership::on_server(facts, &step.action);
+            });
+            if let (Some(vip), Some(HostView::Reached(reached))) =
+                (vip, after.hosts.get_mut(&step.host))
+            {
+                let held = &mut reached.os.addresses;
+                held.retain(|held| format!("{}/{}", held.address, held.prefix_len) != *vip);
+            }
+        }
         action if leadership::is_of_server(action) => {
             with_server(cluster, after, &step.host, |facts| {
                 leadership::on_server(facts, action);

@@ -6,7 +6,11 @@ use crate::facts::{Mark, MarkKind, UnitState};
 use crate::fixture::{cluster, dialect, healthy, name, stage_of};
 use crate::inventory::HookPoint;
 use crate::mysql::{Flavor, GtidSet, Switch, ThreadState};
-use crate::plan::{FenceMethod, FileChange, Neighbours};
+use crate::plan::{FenceMethod, FileChange, Neighbours, Receiving};
+
+const DRAIN: Action = Action::Drain {
+    at_boot: Receiving::Held,
+};
 
 const PROMOTE: Action = Action::Promote {
     within: std::time::Duration::from_secs(1),
@@ -86,7 +90,7 @@ fn draining_applies_what_was_received_and_no_more() {
             status.retrieved = Some(further(flavor));
             status.applier = ThreadState::Stopped;
         };
-        let steps = vec![("db2", Action::Drain), ("db3", Action::Drain)];
+        let steps = vec![("db2", DRAIN), ("db3", DRAIN)];
         let (_, seen, after) = after(flavor, received, steps);
         let (drained, other) = (up(&after, "db2"), up(&after, "db3"));
         assert!(drained.executed.contains(&further(flavor)));
@@ -144,8 +148,14 @@ fn a_promoted_server_still_refuses_clients() {
 fn a_demoted_server_refuses_writes_and_keeps_semi_sync() {
     let demote = Action::Demote {
         within: std::time::Duration::from_secs(1),
+        vip: Some("192.0.2.90/24".to_owned()),
     };
-    let (_, _, after) = after(Flavor::MySql, |_| {}, vec![("db1", demote)]);
+    let (cluster, before, after) = after(Flavor::MySql, |_| {}, vec![("db1", demote)]);
+    let held = |seen: &Observation| {
+        let vip = cluster.vip.as_ref().expect("a VIP").address;
+        seen.os(&name("db1")).expect("seen").has_address(vip)
+    };
+    assert!(held(&before) && !held(&after));
     assert!(up(&after, "db1").read_only.is_full());
     assert_eq!(up(&after, "db1").semi_sync.source_enabled, Some(Switch::On));
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::facts::{Observation, ServerView};
 use crate::inventory::{Cluster, Durability, HostName};
 use crate::mysql::{ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, LiveVariable, Look, Neighbours, StagePlan, Step, Violation};
+use crate::plan::{Action, LiveVariable, Look, Neighbours, Receiving, StagePlan, Step, Violation};
 
 /// What became of the primary that is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,10 @@ impl<'a> LeadershipRules<'a> {
                 .uncovered_vip(host, earlier, seen)
                 .or_else(|| self.vip_twice(host, address, *neighbours, seen)),
             Action::Replicate { source, .. } => self.replicate(host, source, earlier, seen),
+            // What a restart would undo proves nothing of a failed primary.
+            Action::Drain {
+                at_boot: Receiving::Resumes,
+            } => (self.state == OldPrimary::Dead).then(|| Violation::Undrained(host.clone())),
             Action::Fence { .. } => {
                 (*host != self.old).then(|| Violation::FenceOfOther(host.clone()))
             }
@@ -306,7 +310,7 @@ fn other_writable<'a>(host: &HostName, seen: &'a Observation) -> Option<&'a Host
 fn still_receives(host: &HostName, earlier: &[&Step], seen: &Observation) -> bool {
     let stopped = earlier
         .iter()
-        .any(|step| matches!(step.action, Action::Drain | Action::CatchUp { .. }));
+        .any(|step| matches!(step.action, Action::Drain { .. } | Action::CatchUp { .. }));
     let status = seen.server(host).and_then(|facts| facts.replica.as_ref());
     !stopped && status.is_some_and(|status| status.receiver == ThreadState::Running)
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixture::{self, Mutate as _, cluster, dead_primary, name, stage_of};
 use crate::mysql::Flavor;
-use crate::plan::{FenceMethod, Neighbours};
+use crate::plan::{FenceMethod, Neighbours, Receiving};
 
 const PROMOTE: Action = Action::Promote {
     within: std::time::Duration::from_secs(1),
@@ -164,6 +164,20 @@ fn promotions() -> Vec<Row> {
             "not drained",
             |seen| seen.replica_mut("db2").receiver = ThreadState::Running,
             vec![promote()],
+            "db2 still receives: what it is receiving would be lost",
+        ),
+        (
+            "drained until a restart",
+            |_| {},
+            vec![(
+                Look::None,
+                vec![(
+                    "db2",
+                    Action::Drain {
+                        at_boot: Receiving::Resumes,
+                    },
+                )],
+            )],
             "db2 still receives: what it is receiving would be lost",
         ),
         (

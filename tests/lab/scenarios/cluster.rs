@@ -321,6 +321,13 @@ impl Running {
         status.map(|status| status.code().unwrap_or(-1))
     }
 
+    /// Sends it a signal; one that has ended gets none.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        sent.unwrap();
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

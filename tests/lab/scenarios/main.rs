@@ -16,6 +16,7 @@
 
 mod bare;
 mod cluster;
+mod conformance;
 mod data_elsewhere;
 mod drift;
 mod existing_data;
@@ -30,21 +31,17 @@ mod run;
 mod secrets;
 mod stopped;
 
-/// Makes a test of each scenario for each server that must work.
+/// Makes a test of each scenario for each server that must work, and with `make test-matrix` for the
+/// others.
 macro_rules! on_each_server {
     ($($scenario:ident),+ $(,)?) => {
         mod mariadb_10_11 {
-            $(#[test]
-            fn $scenario() {
-                super::$scenario(hactl_lab::Suite::Bookworm);
-            })+
+            $(#[test] fn $scenario() { super::$scenario(hactl_lab::Suite::Bookworm); })+
         }
         mod mysql_9_7 {
-            $(#[test]
-            fn $scenario() {
-                super::$scenario(hactl_lab::Suite::Sid);
-            })+
+            $(#[test] fn $scenario() { super::$scenario(hactl_lab::Suite::Sid); })+
         }
+        crate::on_every_other_server! { $($scenario,)+ }
     };
 }
 use on_each_server;
@@ -66,14 +63,22 @@ macro_rules! scenarios {
             $(#[test] #[ignore = "make test-matrix"]
             fn $matrix() { super::$matrix(hactl_lab::Suite::Sid); })*
         }
-        mod mariadb_11_8 {
-            $(#[test] #[ignore = "make test-matrix"]
-            fn $core() { super::$core(hactl_lab::Suite::Trixie); })*
-            $(#[test] #[ignore = "make test-matrix"]
-            fn $mariadb() { super::$mariadb(hactl_lab::Suite::Trixie); })*
-            $(#[test] #[ignore = "make test-matrix"]
-            fn $matrix() { super::$matrix(hactl_lab::Suite::Trixie); })*
-        }
+        crate::on_every_other_server! { $($core,)* $($mariadb,)* $($matrix,)* }
     };
 }
 use scenarios;
+
+/// Those of `make test-matrix` alone.
+macro_rules! on_every_other_server {
+    ($($scenario:ident,)*) => {
+        mod mariadb_11_8 {
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $scenario() { super::$scenario(hactl_lab::Suite::Trixie); })*
+        }
+        mod mariadb_10_5 {
+            $(#[test] #[ignore = "make test-matrix"]
+            fn $scenario() { super::$scenario(hactl_lab::Suite::Bullseye); })*
+        }
+    };
+}
+use on_every_other_server;

@@ -4,8 +4,10 @@
 
 use hactl::facts::{Mark, MarkKind};
 use hactl::inventory::HostName;
-use hactl::mysql::{GtidSet, Switch};
-use hactl::plan::{Action, FenceMethod, LiveVariable, Neighbours, Outcome, Step, UnitChange};
+use hactl::mysql::{Flavor, GtidSet, Switch};
+use hactl::plan::{
+    Action, FenceMethod, LiveVariable, Neighbours, Outcome, Receiving, Step, UnitChange,
+};
 
 use super::row::gtids;
 use super::{Lease, Millis, Process, World};
@@ -75,7 +77,7 @@ impl World {
                 neighbours, lease, ..
             } => {
                 let held = self.numbers().any(|other| {
-                    other != host && self.at(other).power && self.at(other).vip.is_some()
+                    other != host && self.linked(host, other) && self.at(other).vip.is_some()
                 });
                 if held && *neighbours == Neighbours::Ask {
                     return failed("another host answers for the address");
@@ -113,8 +115,8 @@ impl World {
         match action {
             Action::SetVariable { variable, value } => self.set(host, *variable, *value),
             Action::Replicate { source, .. } => self.replicate(host, source),
-            Action::Drain => {
-                attempt!(self.drain(host));
+            Action::Drain { at_boot } => {
+                attempt!(self.drain(host, *at_boot));
                 changed()
             }
             Action::Salvage { from, .. } => self.salvage(host, from),
@@ -133,7 +135,11 @@ impl World {
                 0 => Effect::Waits(millis(*within)),
                 _ => changed(),
             },
-            Action::Demote { .. } => {
+            Action::Demote { vip, .. } => {
+                if vip.is_some() {
+                    self.at_mut(host).vip = None;
+                    self.client.cut_off(host);
+                }
                 attempt!(self.at_mut(host).server.refuse_writes());
                 self.client.cut_off(host);
                 changed()
@@ -176,12 +182,14 @@ impl World {
         changed()
     }
 
+    /// Where the server has no such option, nothing is done at all.
     fn rewind(&mut self, host: u32) -> Effect {
-        let machine = self.at_mut(host);
-        machine.server.masked = false;
-        if machine.server.process == Process::Gone {
-            machine.server.rewind();
+        let server = &mut self.at_mut(host).server;
+        if server.flavor == Flavor::MySql || server.process != Process::Gone {
+            return Effect::Ended(Outcome::Already);
         }
+        server.masked = false;
+        server.rewind();
         changed()
     }
 
@@ -217,7 +225,7 @@ impl World {
 
     /// Applies what was received with the receiver stopped, never with both threads stopped in between
     /// (S1 to S3).
-    fn drain(&mut self, host: u32) -> Result<(), super::server::Error> {
+    fn drain(&mut self, host: u32, at_boot: Receiving) -> Result<(), super::server::Error> {
         let server = &mut self.at_mut(host).server;
         if server
             .channel
@@ -229,7 +237,7 @@ impl World {
             server.start(false);
             server.stop_receiver();
         }
-        server.held = server.channel.is_some();
+        server.held |= server.channel.is_some() && at_boot == Receiving::Held;
         server.drain()
     }
 
@@ -237,7 +245,7 @@ impl World {
         let Some(source) = self.number(source).filter(|source| *source != host) else {
             return failed("no such source");
         };
-        attempt!(self.drain(host));
+        attempt!(self.drain(host, Receiving::Held));
         let server = &mut self.at_mut(host).server;
         server.change_source(source);
         server.held = false;
@@ -276,14 +284,16 @@ impl World {
         let Some(source) = source else {
             return failed("the replica that is ahead does not answer");
         };
-        attempt!(self.drain(host));
+        attempt!(self.drain(host, Receiving::Held));
         let rows = super::sent(&self.at(host).server, &self.at(source).server);
         let server = &mut self.at_mut(host).server;
         match rows {
             Ok(rows) => server.apply(rows),
             Err(why) => return failed(why),
         }
-        server.stop_receiver();
+        // It followed that one for the while, and is left so, drained.
+        server.change_source(source);
+        server.replay();
         if gtids(server.flavor, &server.log).contains(until) {
             changed()
         } else {

@@ -13,7 +13,7 @@ use hactl::execute::{Performance, Unsafe, perform};
 use hactl::facts::{Needs, Observation};
 use hactl::fleet::{Fleet, Progress};
 use hactl::inventory::HostName;
-use hactl::plan::{Outcome, StagePlan, Step, Violation};
+use hactl::plan::{Action, Outcome, StagePlan, Step, Violation};
 use hactl::report::{Event, Sink};
 
 use super::effects::Effect;
@@ -28,6 +28,11 @@ pub(crate) enum Interruption {
     NotDone,
     /// It is done, and the answer is lost.
     AnswerLost,
+    /// Half of a step that does two things side by side is done, and it says that it failed; of any
+    /// other, the answer is lost.
+    Halfway(Half),
+    /// The same, and hactl is killed before it knows.
+    KilledHalfway(Half),
     /// hactl is killed before the step.
     KilledBefore,
     /// hactl is killed after the step, before it knows.
@@ -38,6 +43,40 @@ pub(crate) enum Interruption {
     PowerFails(u32),
     /// This host comes back: power, links and server.
     Returns(u32),
+}
+
+/// Which half of a demotion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// The address is gone, and the server takes writes.
+    Address,
+    /// The server refuses writes, and the address is there.
+    Server,
+}
+
+impl Half {
+    /// The step that does this half; one without halves as it is.
+    fn of(self, step: &Step) -> Step {
+        let mut half = step.clone();
+        let Action::Demote {
+            within,
+            vip: Some(vip),
+        } = &step.action
+        else {
+            return half;
+        };
+        half.action = match self {
+            Self::Address => Action::RemoveVip {
+                address: vip.clone(),
+                interface: String::new(),
+            },
+            Self::Server => Action::Demote {
+                within: *within,
+                vip: None,
+            },
+        };
+        half
+    }
 }
 
 /// An interruption and the step, counted from 0, at which it comes.
@@ -176,6 +215,8 @@ impl WorldFleet {
     async fn tarry(&self) {
         let turns = self.inner().pace.as_mut().map_or(0, |prng| prng.below(4));
         for _ in 0..turns {
+            // It is on its way: nobody's time runs out meanwhile.
+            self.inner().world.events += 1;
             yield_once().await;
         }
     }
@@ -197,7 +238,11 @@ impl Inner {
     fn interrupt(&mut self, what: Interruption) {
         self.trace.push(format!("  !! {what:?}"));
         match what {
-            Interruption::NotDone | Interruption::AnswerLost | Interruption::KilledAfter => {}
+            Interruption::NotDone
+            | Interruption::AnswerLost
+            | Interruption::KilledAfter
+            | Interruption::Halfway(_)
+            | Interruption::KilledHalfway(_) => {}
             Interruption::KilledBefore => self.killed = true,
             Interruption::ServerDies(host) => self.world.at_mut(host).server.crash(),
             Interruption::PowerFails(host) => self.world.at_mut(host).power_off(),
@@ -265,6 +310,12 @@ impl Fleet for WorldFleet {
             }
             _ => {}
         }
+        let done = match fault {
+            Some(Interruption::Halfway(half) | Interruption::KilledHalfway(half)) => half.of(step),
+            _ => step.clone(),
+        };
+        let is_half = done != *step;
+        let step = &done;
         let mut until = None;
         let outcome = loop {
             if self.inner().killed {
@@ -291,10 +342,14 @@ impl Fleet for WorldFleet {
             yield_once().await;
         };
         match fault {
-            Some(Interruption::AnswerLost) => Outcome::Unknown {
+            Some(Interruption::Halfway(_)) if is_half => Outcome::Failed {
+                error: "planted".to_owned(),
+                hint: None,
+            },
+            Some(Interruption::AnswerLost | Interruption::Halfway(_)) => Outcome::Unknown {
                 error: "planted".to_owned(),
             },
-            Some(Interruption::KilledAfter) => {
+            Some(Interruption::KilledAfter | Interruption::KilledHalfway(_)) => {
                 self.inner().killed = true;
                 std::future::pending().await
             }

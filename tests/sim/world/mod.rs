@@ -18,7 +18,7 @@ use hactl::inventory::{Cluster, HostName};
 
 pub(crate) use client::Client;
 pub(crate) use effects::Effect;
-pub(crate) use fleet::{Ended, Fault, Interruption, WorldFleet};
+pub(crate) use fleet::{Ended, Fault, Half, Interruption, WorldFleet};
 pub(crate) use inventory::cluster;
 pub(crate) use row::Row;
 pub(crate) use server::{Channel, Process, Server};
@@ -28,6 +28,9 @@ pub(crate) type Millis = u64;
 
 /// After how long without a word a replica takes its connection for broken.
 const NET_TIMEOUT: Millis = 8_000;
+
+/// How often a source says something to its replicas, whatever happens.
+const HEARTBEAT: Millis = 1_000;
 
 /// How long an address stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +105,6 @@ pub(crate) struct World {
     pub(crate) client: Client,
     /// Now.
     pub(crate) now: Millis,
-    /// When the connections to a silent host break.
-    pub(crate) silence_ends: Millis,
     /// Counts what happened, so that a waiting step can tell that something did.
     pub(crate) events: u64,
 }
@@ -136,7 +137,6 @@ impl World {
             resurfaced: BTreeSet::new(),
             client: Client::default(),
             now: 0,
-            silence_ends: NET_TIMEOUT,
             events: 0,
         };
         world.settle();
@@ -223,6 +223,12 @@ impl World {
     /// What happens by itself, at once: connections come and go, rows travel, are acknowledged, are
     /// applied.
     pub(crate) fn settle(&mut self) {
+        let now = self.now;
+        for machine in &mut self.machines {
+            if std::mem::take(&mut machine.server.is_new) {
+                machine.server.booted_at = Some(now);
+            }
+        }
         loop {
             let before = self.events;
             for number in self.numbers() {
@@ -248,8 +254,27 @@ impl World {
                 machine.vip = None;
             }
         }
+        for number in self.numbers() {
+            if self.receives(number).is_some()
+                && let Some(channel) = &mut self.machines[number as usize - 1].server.channel
+                && now >= channel.heard_at + HEARTBEAT
+            {
+                channel.heard_at = now;
+                channel.heartbeats += 1;
+            }
+        }
         self.events += 1;
         self.settle();
+    }
+
+    /// The source that a replica truly receives from, now.
+    pub(crate) fn receives(&self, number: u32) -> Option<u32> {
+        let server = &self.at(number).server;
+        let channel = server.channel.as_ref()?;
+        let source = channel.source;
+        let open = channel.receiver && channel.connected && server.is_up();
+        let is_served = self.linked(number, source) && self.at(source).server.is_up();
+        (open && is_served).then_some(source)
     }
 
     /// A connection stands while both ends answer; it breaks at once where the other end says so, and
@@ -263,12 +288,19 @@ impl World {
         let linked = self.linked(number, source);
         let process = self.at(source).server.process;
         let silent = !linked || process == Process::Frozen;
+        let (now, since) = (self.now, channel.silent_since.unwrap_or(self.now));
+        let known = silent.then_some(since);
         let stands = if silent {
-            connected && self.now < self.silence_ends
+            connected && now < since + NET_TIMEOUT
         } else {
             process == Process::Up && server.is_up()
         };
         let stands = stands && channel.refused.is_none();
+        if channel.silent_since != known
+            && let Some(channel) = &mut self.machines[number as usize - 1].server.channel
+        {
+            channel.silent_since = known;
+        }
         if stands != connected
             && let Some(channel) = &mut self.at_mut(number).server.channel
         {
@@ -299,14 +331,11 @@ impl World {
     }
 
     fn fetched(&self, number: u32) -> Option<(u32, Result<Vec<Row>, &'static str>)> {
-        let server = &self.at(number).server;
-        let channel = server.channel.as_ref()?;
-        let source = channel.source;
-        let open = channel.receiver && channel.connected && server.is_up();
-        if !open || !self.linked(number, source) || !self.at(source).server.is_up() {
-            return None;
-        }
-        Some((source, sent(server, &self.at(source).server)))
+        let source = self.receives(number)?;
+        Some((
+            source,
+            sent(&self.at(number).server, &self.at(source).server),
+        ))
     }
 
     fn apply(&mut self, number: u32) {

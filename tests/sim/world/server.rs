@@ -4,6 +4,7 @@
 
 use hactl::mysql::Flavor;
 
+use super::Millis;
 use super::row::{Row, next_number};
 
 /// Whether the process lives.
@@ -36,6 +37,12 @@ pub(crate) struct Channel {
     pub(crate) relay: Vec<Row>,
     /// Why the receiver gave up.
     pub(crate) refused: Option<&'static str>,
+    /// Since when its source says nothing although the connection stands.
+    pub(crate) silent_since: Option<Millis>,
+    /// How many heartbeats came, and when the latest did.
+    pub(crate) heartbeats: u64,
+    /// See there.
+    pub(crate) heard_at: Millis,
 }
 
 impl Channel {
@@ -48,6 +55,9 @@ impl Channel {
             applier: true,
             relay: Vec::new(),
             refused: None,
+            silent_since: None,
+            heartbeats: 0,
+            heard_at: 0,
         }
     }
 
@@ -89,6 +99,10 @@ pub(crate) struct Server {
     pub(crate) slow: bool,
     /// Whether its applier stops at an error.
     pub(crate) broken: bool,
+    /// When it was last started; nothing if that was long before.
+    pub(crate) booted_at: Option<Millis>,
+    /// Whether it was started this moment.
+    pub(crate) is_new: bool,
 }
 
 impl Server {
@@ -107,6 +121,8 @@ impl Server {
             channel: None,
             slow: false,
             broken: false,
+            booted_at: None,
+            is_new: false,
         }
     }
 
@@ -259,6 +275,7 @@ impl Server {
     /// acknowledged. A replica's unit plays its relay log and starts replication (S4).
     pub(crate) fn boot(&mut self) {
         self.process = Process::Up;
+        self.is_new = true;
         self.read_only = true;
         self.semi_sync_source = false;
         self.committed = self.log.len();

@@ -10,8 +10,8 @@ use hactl::facts::{
 };
 use hactl::inventory::HostName;
 use hactl::mysql::{
-    BinlogName, Dialect, Flavor, OwnSchema, Positioning, ReadOnly, ReplicaStatus, Seeding,
-    SemiSync, SemiSyncSupport, ServerFacts, Switch, ThreadState, Version, WaitPoint,
+    BeatFacts, BinlogName, Dialect, Flavor, OwnSchema, Positioning, ReadOnly, ReplicaStatus,
+    Seeding, SemiSync, SemiSyncSupport, ServerFacts, Switch, ThreadState, Version, WaitPoint,
 };
 
 use super::row::{BEFORE, binlog_state, gtids, uuid};
@@ -55,6 +55,21 @@ impl World {
     /// What is seen of every host.
     pub(crate) fn seen_whole(&self) -> Observation {
         self.seen(&self.cluster.hosts.keys().cloned().collect())
+    }
+
+    /// What a monitor's question is answered with.
+    pub(crate) fn beat(&self, number: u32) -> BeatFacts {
+        let facts = self.server(number);
+        let channel = self.at(number).server.channel.as_ref();
+        BeatFacts {
+            server_id: facts.server_id,
+            uptime: facts.uptime,
+            read_only: facts.read_only,
+            executed: facts.executed,
+            semi_sync: facts.semi_sync,
+            replica: facts.replica,
+            heartbeats: channel.map(|channel| channel.heartbeats),
+        }
     }
 
     fn view(&self, number: u32) -> HostView {
@@ -142,6 +157,7 @@ impl World {
         }
     }
 
+    /// What a server says of itself.
     fn server(&self, number: u32) -> ServerFacts {
         let machine = self.at(number);
         let server = &machine.server;
@@ -186,7 +202,10 @@ impl World {
             oldest_write: None,
             dump_threads: self.ackers(number),
             persisted: BTreeMap::new(),
-            uptime: Duration::from_hours(1),
+            uptime: match server.booted_at {
+                None => Duration::from_hours(1),
+                Some(at) => Duration::from_secs((self.now - at) / 1000),
+            },
             connections: 5,
         }
     }

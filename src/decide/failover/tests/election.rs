@@ -141,7 +141,7 @@ fn a_replica_that_cannot_apply_what_it_has_is_not_elected() {
         received(&mut seen, "db2", 100);
         let mut failover = begin(&cluster, &seen, &[]).expect("a failover");
         let stuck = |step: &Step| match &step.action {
-            crate::plan::Action::Drain if step.host == name("db2") => fails(),
+            crate::plan::Action::Drain { .. } if step.host == name("db2") => fails(),
             _ => Outcome::Changed,
         };
         // Its receiver is stopped, but not by us: nothing that it holds is more than others have.
@@ -206,6 +206,31 @@ fn errant_transactions_disqualify_and_keep_a_replica_apart() {
         });
         assert!(!repointed, "{flavor}");
     }
+}
+
+/// `SET gtid_next` names any writer. Under a name that nobody bears it is errant, unless the source sent
+/// it: then the sibling merely lacks it, and whoever has it leads (S22).
+#[test]
+fn a_transaction_under_an_invented_name_is_errant_unless_it_was_sent() {
+    let cluster = fixture::cluster(Flavor::MySql, 4);
+    let invented = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+    let with = GtidSet::parse(Flavor::MySql, &format!("{}:1-100,{invented}:1", uuid(1)))
+        .expect("a GTID set");
+    let mut seen = dead(&cluster, Death::Crash);
+    for host in ["db2", "db3", "db4"] {
+        seen.replica_mut(host).source_uuid = Some(uuid(1));
+        received(&mut seen, host, 100);
+        applied(&mut seen, host, 100);
+    }
+    seen.server_mut("db2").executed = with.clone();
+    let failover = begin(&cluster, &seen, &[]).expect("a failover");
+    assert_eq!(failover.leader(), Some(&name("db3")));
+    let said = &failover.left_out()[&name("db2")];
+    assert!(said.contains("errant") && said.contains(invented), "{said}");
+
+    seen.replica_mut("db2").retrieved = Some(with);
+    let failover = begin(&cluster, &seen, &[]).expect("a failover");
+    assert_eq!(failover.leader(), Some(&name("db2")));
 }
 
 #[test]

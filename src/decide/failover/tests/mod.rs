@@ -2,6 +2,7 @@
 //! which order, and that a run that was killed anywhere is gone on with.
 
 mod election;
+mod loss;
 mod refusals;
 mod resume;
 mod revive;
@@ -123,6 +124,28 @@ pub(super) fn refused(cluster: &Cluster, seen: &Observation, harms: &[Harm]) -> 
 pub(super) fn leader(cluster: &Cluster, seen: &Observation, harms: &[Harm]) -> String {
     let failover = begin(cluster, seen, harms).expect("a failover");
     failover.leader().expect("a leader").to_string()
+}
+
+/// What a watcher remembers of `db1`, which had written 100 transactions.
+pub(super) fn memory(flavor: Flavor, acking: &[&str]) -> Memory {
+    let cluster = fixture::cluster(flavor, 3);
+    let mut semi_sync = healthy(&cluster).server_mut("db1").semi_sync.clone();
+    semi_sync.clients = u32::try_from(acking.len()).expect("few");
+    Memory {
+        at: 5000,
+        executed: written(flavor, 100),
+        semi_sync,
+        acking: acking.iter().map(|host| name(host)).collect(),
+    }
+}
+
+/// A case of `db1`, 740 ms after it was last heard.
+pub(super) fn case(harms: &[Harm], memory: Option<Memory>) -> Case {
+    let mut case = Case::new(name("db1"), vec!["db1 is dead".to_owned()]);
+    case.allowed = allow(harms);
+    case.now = memory.as_ref().map_or(0, |memory| memory.at + 740);
+    case.memory = memory;
+    case
 }
 
 /// Every step of the whole plan: `stage | host: action`.

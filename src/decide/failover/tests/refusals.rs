@@ -15,24 +15,6 @@ fn mark(at: i64, host: Option<&str>) -> Mark {
     }
 }
 
-fn memory(flavor: Flavor, acking: &[&str]) -> Memory {
-    let cluster = fixture::cluster(flavor, 3);
-    let mut semi_sync = healthy(&cluster).server_mut("db1").semi_sync.clone();
-    semi_sync.clients = u32::try_from(acking.len()).expect("few");
-    Memory {
-        executed: written(flavor, 100),
-        semi_sync,
-        acking: acking.iter().map(|host| name(host)).collect(),
-    }
-}
-
-fn case(harms: &[Harm], memory: Option<Memory>) -> Case {
-    let mut case = Case::new(name("db1"), vec!["db1 is dead".to_owned()]);
-    case.allowed = allow(harms);
-    case.memory = memory;
-    case
-}
-
 #[test]
 fn who_answers_is_alive() {
     let cluster = fixture::cluster(Flavor::MariaDb, 3);
@@ -46,6 +28,10 @@ fn who_answers_is_alive() {
         let said = refused(&cluster, &seen, &[]);
         assert!(said.contains("db1 is alive"), "{said}");
     }
+    // One that is shutting down says so, and serves nobody any more.
+    let mut seen = dead(&cluster, Death::Crash);
+    seen.reached_mut("db1").server = fixture::refused(1053);
+    assert_eq!(leader(&cluster, &seen, &[]), "db2");
     // One that is up and refuses writes does not serve: it is fenced and replaced (S25).
     let mut seen = healthy(&cluster);
     seen.server_mut("db1").read_only.read_only = Switch::On;
@@ -231,38 +217,6 @@ fn lossless_without_anybody_to_acknowledge_is_refused() {
     assert_eq!(leader(&cluster, &seen, &[Harm::Uncovered]), "db2");
     let available = fixture::cluster(Flavor::MariaDb, 2);
     assert_eq!(leader(&available, &seen, &[]), "db2");
-}
-
-#[test]
-fn the_loss_is_none_only_where_that_is_proven() {
-    let lossless = fixture::cluster(Flavor::MySql, 3);
-    let both = || Some(memory(Flavor::MySql, &["db2", "db3"]));
-    let loss = |cluster: &Cluster, death, known| {
-        let seen = dead(cluster, death);
-        let case = case(&[Harm::Unfenced], known);
-        Failover::of(cluster, &seen, case)
-            .expect("a failover")
-            .loss()
-            .to_string()
-    };
-    assert!(loss(&lossless, Death::Power, both()).starts_with("nothing"));
-    assert!(loss(&lossless, Death::Crash, None).starts_with("nothing"));
-    assert!(loss(&lossless, Death::Power, None).contains("nobody watched db1"));
-    let available = fixture::cluster_with(Flavor::MySql, 3, "durability: available\n");
-    let said = loss(&available, Death::Power, both());
-    assert!(
-        said.starts_with("acknowledged transactions may be lost"),
-        "{said}"
-    );
-    // What was foreseen is taken back when the log could not be read.
-    let mut seen = dead(&lossless, Death::Crash);
-    let mut failover = begin(&lossless, &seen, &[]).expect("a failover");
-    let unread = |step: &Step| match &step.action {
-        Action::Salvage { .. } => fails(),
-        _ => Outcome::Changed,
-    };
-    run(&lossless, &mut failover, &mut seen, &unread).expect("an end");
-    assert!(matches!(failover.loss(), DataLoss::Possible(_)));
 }
 
 /// Nobody would acknowledge: a replica that cannot apply what it has cannot be repointed.

@@ -246,7 +246,7 @@ fn a_sibling_that_fails_blocks_nobody() {
     let mut seen = dead(&cluster, Death::Crash);
     let mut failover = begin(&cluster, &seen, &[]).expect("a failover");
     let db4 = |step: &Step| match &step.action {
-        Action::Drain | Action::Replicate { .. } if step.host == name("db4") => fails(),
+        Action::Drain { .. } | Action::Replicate { .. } if step.host == name("db4") => fails(),
         _ => Outcome::Changed,
     };
     run(&cluster, &mut failover, &mut seen, &db4).expect("an end");

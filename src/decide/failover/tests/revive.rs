@@ -54,12 +54,48 @@ fn replicas_that_a_given_up_failover_stopped_are_started() {
     for host in ["db2", "db3"] {
         seen.replica_mut(host).receiver = ThreadState::Stopped;
     }
-    let revive = revive(&cluster, &seen).expect("a revival");
-    let plan = foresee(&cluster, &revive, &seen).expect("a plan");
+    assert_eq!(repointed(&cluster, &seen), ["db2", "db3"]);
+    // What ended it is said by its error; it does not start by itself either.
+    seen.replica_mut("db2").last_io_error = Some(crate::mysql::ServerError {
+        number: 2003,
+        text: "can't connect".to_owned(),
+    });
+    assert_eq!(repointed(&cluster, &seen), ["db2", "db3"]);
+    // One that looks for its source by itself is enough.
+    seen.replica_mut("db2").receiver = ThreadState::Connecting;
+    assert_eq!(repointed(&cluster, &seen), [""; 0]);
+}
+
+/// Who is made to follow db1 again.
+fn repointed(cluster: &Cluster, seen: &Observation) -> Vec<String> {
+    let revive = revive(cluster, seen).expect("a revival");
+    let plan = foresee(cluster, &revive, seen).expect("a plan");
     let replicate = plan
         .steps()
         .filter(|step| step.action.to_string() == "replicate from db1");
-    assert_eq!(replicate.count(), 2);
+    replicate.map(|step| step.host.to_string()).collect()
+}
+
+#[test]
+fn a_promotion_that_wrote_nothing_is_taken_back_and_one_that_did_is_finished() {
+    for flavor in BOTH {
+        let cluster = fixture::cluster(flavor, 3);
+        let mut seen = back(&cluster);
+        seen.server_mut("db2").replica = None;
+        assert!(!is_left(&cluster, &seen, &name("db1")));
+        assert_eq!(repointed(&cluster, &seen), ["db2"]);
+
+        proven(&mut seen, "db2");
+        assert!(is_left(&cluster, &seen, &name("db1")));
+        let refusals = revive(&cluster, &seen).expect_err("a refusal");
+        assert!(refusals[0].reason.contains("was promoted meanwhile"));
+        assert_eq!(leader(&cluster, &seen, &[]), "db2");
+        let failover = begin(&cluster, &seen, &[]).expect("a failover");
+        let plan = foresee(&cluster, &failover, &seen).expect("a plan");
+        let first = plan.steps().next().expect("a step");
+        assert_eq!(first.host, name("db1"));
+        assert!(matches!(first.action, crate::plan::Action::Fence { .. }));
+    }
 }
 
 #[test]
@@ -69,9 +105,7 @@ fn it_is_refused_where_somebody_took_its_place_or_something_is_missing() {
         ("not up", |seen| {
             seen.reached_mut("db1").server = ServerView::Stopped;
         }),
-        ("was promoted meanwhile", |seen| {
-            seen.server_mut("db2").replica = None;
-        }),
+        ("was promoted meanwhile", |seen| proven(seen, "db2")),
         ("takes writes", |seen| {
             seen.server_mut("db3").read_only.read_only = Switch::Off;
         }),

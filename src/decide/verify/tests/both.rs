@@ -400,6 +400,16 @@ pub(super) const REPLICATION: &[Case] = &[
         &["VipMissing"],
     ),
     case(
+        "the VIP on another interface",
+        |seen| {
+            let addresses = &mut seen.reached_mut("db1").os.addresses;
+            for held in addresses {
+                "lo".clone_into(&mut held.interface);
+            }
+        },
+        &["VipOnOtherInterface"],
+    ),
+    case(
         "the VIP twice",
         |seen| {
             let vip = fixture::held([192, 0, 2, 90].into(), "eth0");

@@ -3,7 +3,12 @@
 use insta::assert_snapshot;
 
 use super::Bench;
-use crate::playbook::Pattern;
+use crate::decide::Consent;
+use crate::facts::Observation;
+use crate::fixture::{Mutate as _, bare, cluster, healthy, held};
+use crate::mysql::Flavor;
+use crate::playbook::tests::{NoPlan, plan_part};
+use crate::playbook::{Pattern, Selection};
 
 const LAYERS: &str = "- name: Play
   hosts: db2
@@ -91,4 +96,36 @@ fn a_limit_names_hosts() {
     db2: say c
     db2: say handler
     ");
+}
+
+/// The rules about a cluster hold for the whole of it: a primary that is set up alone would wait for ever
+/// for acknowledgements of replicas that were left out, and an address that a replica left out still
+/// holds is not given a second time.
+#[test]
+fn a_limit_weakens_no_rule() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let only_primary = Selection {
+        limit: Some(Pattern::parse("db1")),
+        ..Selection::default()
+    };
+    let unsafe_from =
+        |seen: &Observation| match plan_part(&cluster, seen, &Consent::default(), &only_primary) {
+            Err(NoPlan::Unsafe(violation)) => violation.to_string(),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(
+        unsafe_from(&bare(&cluster)),
+        "db1 would wait for acknowledgements, and no replica follows it"
+    );
+    let mut seen = healthy(&cluster);
+    let vip = cluster.vip.as_ref().unwrap().address;
+    seen.reached_mut("db1")
+        .os
+        .addresses
+        .retain(|held| held.address != vip);
+    seen.reached_mut("db2").os.addresses.push(held(vip, "eth0"));
+    assert_eq!(
+        unsafe_from(&seen),
+        "db2 still holds the writer VIP that db1 would get"
+    );
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use hactl_lab::{Health, Host, Ledger, Server, Suite, Violation, Writer, inspect};
+use hactl_lab::{Health, Host, LabError, Ledger, Server, Suite, Violation, Writer, inspect};
 
 use crate::cluster::{Cluster, Running, eventually};
 use crate::run::Run;
@@ -125,7 +125,12 @@ impl Arena {
 
     /// What is true now: see [`inspect`].
     pub(super) fn look(&self) -> Result<Health, Vec<Violation>> {
-        inspect(&self.cluster.lab, &self.ledgers.borrow()).unwrap()
+        self.glance().unwrap()
+    }
+
+    /// The same, while servers may come and go.
+    pub(super) fn glance(&self) -> Result<Result<Health, Vec<Violation>>, LabError> {
+        inspect(&self.cluster.lab, &self.ledgers.borrow())
     }
 
     /// All is well but for what is allowed to be missing: how many replicas there are.
@@ -274,6 +279,13 @@ impl Arena {
         assert!(!addresses.contains(&vip), "{host} has the VIP: {addresses}");
     }
 
+    /// `ip addr add` or `del` of the writer VIP, by hand.
+    pub(super) fn address(&self, host: &Host, verb: &str) -> Result<(), LabError> {
+        let (vip, length) = (self.cluster.lab.vip(), self.cluster.lab.prefix_len());
+        let command = format!("ip addr {verb} {vip}/{length} dev eth0");
+        host.exec_ok(&command).map(drop)
+    }
+
     /// A row of the scenario's own, beside the judge's: `notes.n`.
     pub(super) fn note(&self, host: &str, first: u32, last: u32) {
         let mut text = "CREATE DATABASE IF NOT EXISTS notes; \
@@ -320,6 +332,16 @@ impl Watch<'_> {
 
     pub(super) fn ended(&mut self) -> Option<i32> {
         self.running.ended()
+    }
+
+    /// It hangs, whatever it is doing.
+    pub(super) fn pause(&self) {
+        self.running.signal("STOP");
+    }
+
+    /// It goes on, if it hung.
+    pub(super) fn resume(&self) {
+        self.running.signal("CONT");
     }
 }
 

@@ -12,7 +12,7 @@ crate::scenarios! {
     core: killed, frozen, cut_off, hidden_from_the_manager;
     mariadb: powered_off, replication_cut_only, a_replica_dead_too,
         the_monitor_is_locked_out, dead_before_the_watch;
-    matrix: all_replicas_dead, restarted_by_systemd, restarted_in_place, replicas_stopped_by_hand, no_connection_left, flapping, disk_full,
+    matrix: a_name_that_is_not_resolved, all_replicas_dead, no_connection_left_for_a_replica, restarted_by_systemd, restarted_in_place, replicas_stopped_by_hand, no_connection_left, flapping, disk_full,
         frayed_cable,
 }
 
@@ -277,6 +277,45 @@ fn no_connection_left(suite: Suite) {
     assert_eq!(arena.well().primary, "db1");
 }
 
+/// Commits that wait for an acknowledgement keep every connection: the replica that would give it gets in
+/// all the same, and all of them go on.
+fn no_connection_left_for_a_replica(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let _watch = arena.watch();
+    let unit = arena.unit();
+    let table = "CREATE TABLE judge.abandoned (id INT AUTO_INCREMENT PRIMARY KEY)";
+    arena.host("db1").sql(table).unwrap();
+    for replica in ["db2", "db3"] {
+        let stop = format!("systemctl stop {unit}");
+        arena.host(replica).exec_ok(&stop).unwrap();
+    }
+    let db1 = arena.host("db1");
+    db1.sql("SET GLOBAL max_connections = 12").unwrap();
+    let client = suite.flavor().client();
+    let abandoned = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do systemd-run --quiet {client} -ujudge \
+         -h127.0.0.1 --protocol=TCP -e 'INSERT INTO judge.abandoned VALUES ()'; done"
+    );
+    db1.exec_ok(&abandoned).unwrap();
+    let is_full = || {
+        let said = db1.sql("SHOW GLOBAL STATUS LIKE 'Threads_connected'");
+        let said = said.unwrap_or_default();
+        let count = said.split_whitespace().last().map(str::parse);
+        // The question itself has the spare one.
+        matches!(count, Some(Ok(13_u32..)))
+    };
+    assert!(eventually(LIMIT, is_full), "there is room on db1");
+    let begin = format!("systemctl start {unit}");
+    arena.host("db2").exec_ok(&begin).unwrap();
+    arena.await_rows(&writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+    arena.host("db3").exec_ok(&begin).unwrap();
+    db1.sql("SET GLOBAL max_connections = 151").unwrap();
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
 /// F12: "access denied" is said by a server that lives.
 fn the_monitor_is_locked_out(suite: Suite) {
     let arena = Arena::up(suite);
@@ -292,6 +331,23 @@ fn the_monitor_is_locked_out(suite: Suite) {
     watch.says("monitor");
     assert_it_stays(&arena, &writer);
     db1.sql("ALTER USER monitor@'%' ACCOUNT UNLOCK").unwrap();
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// F14: the name service does not know the primary any more. That says nothing about the primary.
+fn a_name_that_is_not_resolved(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let known = arena.cluster.lab.inventory_yaml() + QUICKLY;
+    let address = format!("address: {},", arena.host("db1").address());
+    let unknown = known.replace(&address, "address: db1.invalid,");
+    assert_ne!(known, unknown);
+    arena.cluster.write_inventory(&unknown);
+    let run = arena.cluster.hactl(&["failover", "--yes"]);
+    assert!(matches!(run.code, 4 | 6), "{run}");
+    assert_it_stays(&arena, &writer);
+    arena.cluster.write_inventory(&known);
     arena.stop(writer);
     assert_eq!(arena.well().primary, "db1");
 }
@@ -340,12 +396,12 @@ fn flapping(suite: Suite) {
 fn disk_full(suite: Suite) {
     let arena = Arena::up(suite);
     let unit = arena.unit();
+    // As large as hactl wants it, until all is in order; then as large as what is on it.
     arena
         .host("db1")
         .exec_ok(&format!(
             "systemctl stop {unit} && cp -a /var/lib/mysql /var/lib/mysql.full && \
-             size=$(du -sm /var/lib/mysql | cut -f1) && \
-             mount -t tmpfs -o size=$((size + 40))m tmpfs /var/lib/mysql && \
+             mount -t tmpfs -o size=4g tmpfs /var/lib/mysql && \
              cp -a /var/lib/mysql.full/. /var/lib/mysql/ && chown mysql:mysql /var/lib/mysql && \
              systemctl start {unit}"
         ))
@@ -355,7 +411,11 @@ fn disk_full(suite: Suite) {
     let _watch = arena.watch();
     arena
         .host("db1")
-        .exec_ok("dd if=/dev/zero of=/var/lib/mysql/filler bs=1M 2>/dev/null; true")
+        .exec_ok(
+            "size=$(du -sm /var/lib/mysql | cut -f1) && \
+             mount -o remount,size=$((size + 40))m /var/lib/mysql && \
+             { dd if=/dev/zero of=/var/lib/mysql/filler bs=1M 2>/dev/null; true; }",
+        )
         .unwrap();
     sleep(TEMPTATION);
     arena

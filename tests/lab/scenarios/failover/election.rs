@@ -223,15 +223,40 @@ fn a_domain_of_its_own(suite: Suite) {
     arena.assert_noted("db2", 50);
 }
 
-/// F36: nobody acknowledged the last rows, and no log can be had. It is said that they may be lost.
+/// F36: nobody acknowledged the last rows, and no log can be had. It is said that they may be lost, and
+/// done only when that is permitted.
 fn fallen_back_to_asynchronous(suite: Suite) {
     let arena = Arena::with(suite, &format!("{QUICKLY}durability: available\n"));
-    on_both(&arena, "STOP REPLICA IO_THREAD");
-    arena.note("db1", 1, 50);
+    arena.note("db1", 1, 1);
+    for replica in REPLICAS {
+        arena.assert_noted(replica, 1);
+        arena.host("db1").sever(arena.host(replica)).unwrap();
+    }
+    arena.note("db1", 2, 50);
     arena.host("db1").power_off().unwrap();
-    let check = arena.cluster.hactl(&["failover", "--check"]);
+    for replica in REPLICAS {
+        arena.host("db1").mend(arena.host(replica)).unwrap();
+    }
+    arena
+        .cluster
+        .hactl(&["failover", "--yes"])
+        .exits(6)
+        .says("--allow-unfenced");
+    assert!(primary(&arena.cluster.lab).is_none(), "it acted");
+    let check = arena
+        .cluster
+        .hactl(&["failover", "--check", "--allow-unfenced"]);
     let text = format!("{}{}", check.stdout, check.stderr);
-    assert!(text.contains("lost") || text.contains("loses"), "{check}");
+    assert!(
+        text.contains("lost") && !text.contains("nothing that was"),
+        "{check}"
+    );
+    let run = arena
+        .cluster
+        .hactl(&["failover", "--allow-unfenced", "--yes"]);
+    assert!(matches!(run.code, 0 | 5), "{run}");
+    let health = arena.well_with(1);
+    arena.assert_noted(&health.primary, 1);
 }
 
 /// F38, S15: only the dead server's log has the rows, and ssh to it works.

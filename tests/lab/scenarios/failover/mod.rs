@@ -3,9 +3,8 @@
 //! VIP, no server has a transaction of its own, and all hold the same.
 //!
 //! The scenarios are those of the catalogue of faults that high-availability tools are tested with;
-//! each names its number there. Not here, since hosts of the lab share the outer machine's clock and
-//! resolver: a clock that jumps (F17, in the simulation, where time is a field) and a name that is
-//! not resolved (F14).
+//! each names its number there. `CATALOGUE.md` beside this file says which scenario has which, where it
+//! runs, and which faults hosts that share one machine cannot have.
 
 mod arena;
 mod bench;
@@ -16,4 +15,5 @@ mod fault;
 mod fencing;
 mod rejoin;
 mod switchover;
+mod tally;
 mod torture;

@@ -12,7 +12,7 @@ use crate::cluster::eventually;
 crate::scenarios! {
     core: not_ahead, ahead_by_a_tail;
     mariadb: one_of_two;
-    matrix: purged_logs, an_interrupted_reseed, it_is_named_by_every_command, a_copied_identity, a_sound_member,
+    matrix: purged_logs, an_interrupted_reseed, it_is_named_by_every_command, a_copied_identity, a_sound_member, left_behind,
         data_of_its_own, a_donor_under_load,
 }
 
@@ -65,6 +65,8 @@ fn ahead_by_a_tail(suite: Suite) {
     arena.assert_noted(&health.primary, 1);
 
     arena.host("db1").power_on().unwrap();
+    // While it recovers, `rejoin` asks for patience.
+    arena.host("db1").await_server().unwrap();
     arena.rejoin("db1");
     arena.well();
     for host in ["db1", "db2", "db3"] {
@@ -163,11 +165,26 @@ fn a_copied_identity(suite: Suite) {
         other.trim()
     );
     arena.host("db1").exec_ok(&edit).unwrap();
+    // Only a server that runs tells its number.
     let run = arena.cluster.hactl(&["rejoin", "db1", "--yes"]);
-    if run.code != 0 {
-        arena.cluster.hactl(&["bootstrap", "--yes"]);
-        arena.rejoin("db1");
-    }
+    assert!(matches!(run.code, 5 | 6), "{run}");
+    run.says("server_id");
+    arena.well_with(1);
+
+    let own = arena
+        .cluster
+        .hactl(&["rejoin", "db1", "--yes"])
+        .exits(6)
+        .says("`server_id = ");
+    let said = format!("{}{}", own.stdout, own.stderr);
+    let (_, rest) = said.split_once("`server_id = ").unwrap();
+    let (own, _) = rest.split_once('`').unwrap();
+    let edit = format!(
+        "sed -i 's/^server.id *=.*/server_id = {own}/' {file} && systemctl restart {}",
+        arena.unit()
+    );
+    arena.host("db1").exec_ok(&edit).unwrap();
+    arena.rejoin("db1");
     arena.well();
 }
 
@@ -200,11 +217,13 @@ fn data_of_its_own(suite: Suite) {
     );
     arena.host("db1").sql(&own).unwrap();
     arena.host("db1").heal().unwrap();
-    arena
-        .cluster
-        .hactl(&["rejoin", "db1", "--yes"])
-        .exits(6)
-        .says("--reseed");
+    // 5: it takes writes, so that it is fenced first.
+    let run = arena.cluster.hactl(&["rejoin", "db1", "--yes"]);
+    assert!(matches!(run.code, 5 | 6), "{run}");
+    run.says("db1 has executed").says("--reseed");
+    let kept = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'own'";
+    arena.cluster.await_answer("db1", kept, "1");
+    arena.well_with(1);
     arena.rejoin("db1");
     arena.well();
     let spread = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'own'";
@@ -283,4 +302,23 @@ fn one_of_two(suite: Suite) {
     arena.cluster.hactl(&["failover", "--yes"]).exits(0);
     arena.rejoin("db1");
     assert_eq!(arena.well().primary, "db2");
+}
+
+/// A replica that is away while the primary is replaced comes back following the dead one: the watcher
+/// makes it follow the new one, and says so.
+fn left_behind(suite: Suite) {
+    let arena = Arena::with(suite, &format!("{QUICKLY}durability: available\n"));
+    let writer = arena.write();
+    let mut watch = arena.watch();
+    arena.host("db3").cut().unwrap();
+    arena.kill_for_good("db1");
+    arena.await_another(&writer);
+    arena.host("db3").heal().unwrap();
+    watch.says("db3 repaired: replicate from db2");
+    arena.await_rows(&writer);
+    arena.stop(writer);
+    assert_eq!(arena.well_with(1).primary, "db2");
+    drop(watch);
+    arena.rejoin("db1");
+    arena.well();
 }

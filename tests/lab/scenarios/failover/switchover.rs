@@ -3,16 +3,17 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use hactl_lab::{Suite, primary};
+use hactl_lab::{Health, Suite, primary};
 
 use super::arena::Arena;
+use crate::cluster::eventually;
 use crate::run::Run;
 
 crate::scenarios! {
     core: under_load;
     mariadb: a_target_that_does_not_replicate, privileged_writers_and_events;
     matrix: a_commit_that_waits, killed_in_the_middle, there_and_back, a_long_transaction, the_target_cannot_catch_up, the_target_dies,
-        the_source_dies, a_sibling_dies, fifty_times,
+        the_source_dies, a_sibling_dies, fifty_times, what_clients_hold,
 }
 
 fn to(arena: &Arena, host: &str) -> Run {
@@ -129,6 +130,49 @@ fn a_long_transaction(suite: Suite) {
     arena.host("db1").exec("systemctl stop long").unwrap();
 }
 
+/// F57, F61: what clients and backups hold of the primary: a table lock, a lock of everything, a query
+/// that does not end, a change of a table, a prepared transaction. It is done or undone, within its bound,
+/// and never half.
+fn what_clients_hold(suite: Suite) {
+    let arena = Arena::up(suite);
+    arena.note("db1", 1, 1);
+    let client = suite.flavor().client();
+    let holds = [
+        "LOCK TABLES notes.n WRITE; DO SLEEP(600)",
+        "FLUSH TABLES WITH READ LOCK; DO SLEEP(600)",
+        "SELECT SLEEP(600) FROM notes.n",
+        "BEGIN; SELECT * FROM notes.n; DO SLEEP(600)",
+        "XA START 'held'; INSERT INTO notes.n VALUES (2); XA END 'held'; XA PREPARE 'held'; DO SLEEP(600)",
+    ];
+    for hold in holds {
+        let leader = primary(&arena.cluster.lab).unwrap().name().to_owned();
+        let target = if leader == "db1" { "db2" } else { "db1" };
+        let unit = format!("systemd-run --quiet --unit=hold {client} -e \"{hold}\"");
+        arena.host(&leader).exec_ok(&unit).unwrap();
+        sleep(Duration::from_secs(1));
+        let run = arena
+            .cluster
+            .hactl(&["switchover", "--to", target, "--max-wait", "5s", "--yes"]);
+        assert!(matches!(run.code, 0 | 1 | 5 | 6), "{run}");
+        // Its client may have been ended.
+        let _ = arena.host(&leader).exec("systemctl stop hold");
+        let wanted = if run.code == 0 {
+            target
+        } else {
+            leader.as_str()
+        };
+        let leads = eventually(Duration::from_secs(30), || {
+            primary(&arena.cluster.lab).is_some_and(|host| host.name() == wanted)
+        });
+        assert!(leads, "{hold}: {wanted} does not lead\n{run}");
+        let undo = "XA ROLLBACK 'held'";
+        let _ = arena.host(wanted).sql(undo);
+        let writer = arena.write();
+        arena.stop(writer);
+        arena.well();
+    }
+}
+
 /// F57, S8: commits of the primary wait for an acknowledgement that does not come; read-only would wait
 /// with them, and must not be waited for.
 fn a_commit_that_waits(suite: Suite) {
@@ -203,6 +247,19 @@ fn recover(arena: &Arena) {
     arena.cluster.hactl(&["bootstrap", "--yes"]);
 }
 
+/// A former primary comes back by a person's word alone.
+fn bring_back(arena: &Arena, host: &str) {
+    let is_member =
+        |health: &Health| health.primary == host || health.replicas.iter().any(|of| of == host);
+    // A replica that was on its way reconnects.
+    let is_back = eventually(Duration::from_secs(15), || {
+        arena.look().is_ok_and(|health| is_member(&health))
+    });
+    if !is_back {
+        arena.rejoin(host);
+    }
+}
+
 /// Something dies at every moment of a switchover; then all comes back, and nothing is lost.
 fn while_it_dies(suite: Suite, victim: &str) {
     let arena = Arena::up(suite);
@@ -221,11 +278,8 @@ fn while_it_dies(suite: Suite, victim: &str) {
         let _ = arena
             .host(victim)
             .exec("systemctl is-system-running --wait");
-        let leads = primary(&arena.cluster.lab).is_some_and(|host| host.name() == victim);
-        if !leads && arena.look().is_ok_and(|health| health.replicas.len() < 2) {
-            arena.rejoin(victim);
-        }
         recover(&arena);
+        bring_back(&arena, victim);
         arena.await_rows(&writer);
         arena.stop(writer);
         arena.well();

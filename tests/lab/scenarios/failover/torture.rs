@@ -1,20 +1,27 @@
 //! A night in a few minutes: faults by chance, one after the other, on a cluster that clients write
 //! to and `hactl failover --watch` looks after. After each, all is made whole again by hactl's own
 //! commands, and the judge looks. The first harm ends it, with everything that is needed to
-//! understand it. Run by `make torture SEED=n MINUTES=m SUITE=bookworm|sid`.
+//! understand it. Slowness is no harm: it waits as long as something moves. Run by
+//! `make torture SEED=n MINUTES=m SUITE=bookworm|sid`.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use comfy_table::{CellAlignment, Table, presets};
-use hactl_lab::{Health, Suite, Violation, primary};
+use hactl_lab::{Health, Host, LabError, Suite, Violation, Writer, primary};
 
 use super::arena::{Arena, LIMIT, Listed, Watch};
 use super::chance::Chance;
-use super::fault::{Fault, Kind};
-use crate::cluster::eventually;
+use super::fault::{self, Fault};
+use super::tally::Story;
+
+/// However much moves: a cluster that is not well by then goes round in circles.
+const MOST: Duration = Duration::from_mins(10);
+
+/// After so many faults `verify` must agree with the judge.
+const VERIFIED: usize = 10;
 
 /// How the torture of this run is set.
 struct Settings {
@@ -25,113 +32,242 @@ struct Settings {
     faults: String,
 }
 
-/// What has happened so far.
-#[derive(Default)]
-struct Story {
-    faults: usize,
-    events: Vec<String>,
-    outages: BTreeMap<Kind, Vec<Duration>>,
-    watchers: usize,
-    reseeds: usize,
+/// Everything that a fault meets.
+struct Chamber<'a> {
+    arena: &'a Arena,
+    settings: &'a Settings,
+    watch: Watch<'a>,
+    story: Story,
 }
 
 #[test]
 #[ignore = "make torture"]
 fn torture() {
     let settings = Settings::from_environment();
-    let arena = Arena::with(settings.suite, "failover: {min_interval: 1s}\n");
-    let mut chance = Chance::new(settings.seed);
-    let mut story = Story::default();
-    let begun = Instant::now();
-    let mut watch = arena.watch();
     eprintln!("torture of {} with seed {}", settings.suite, settings.seed);
-    while begun.elapsed() < settings.time {
-        let Ok(health) = arena.look() else {
-            story.end_badly(&arena, &settings, "not whole before a fault", &watch.said());
-        };
-        let fault = loop {
-            let drawn = Fault::draw(&mut chance, &health.primary, &health.replicas);
-            if drawn.kind.to_string().contains(&settings.faults) {
-                break drawn;
+    let arena = Arena::with(settings.suite, "failover: {min_interval: 1s}\n");
+    let mut chamber = Chamber {
+        arena: &arena,
+        settings: &settings,
+        watch: arena.watch(),
+        story: Story::begin(format!("{}, seed {}", settings.suite, settings.seed)),
+    };
+    // What a scenario expects without a word, too, must end with all that is known.
+    let ended = catch_unwind(AssertUnwindSafe(|| chamber.endure()));
+    match ended {
+        Ok(Ok(())) => eprintln!("{}", chamber.story),
+        Ok(Err(why)) => panic!("{}", chamber.obituary(&why)),
+        Err(panicked) => {
+            eprintln!("{}", chamber.obituary("the harness gave up, as said above"));
+            resume_unwind(panicked);
+        }
+    }
+}
+
+impl Chamber<'_> {
+    /// Until the time is over, or something is wrong, in words.
+    fn endure(&mut self) -> Result<(), String> {
+        let mut chance = Chance::new(self.settings.seed);
+        let mut health = self.mend()?;
+        while self.story.elapsed() < self.settings.time {
+            let faults = &self.settings.faults;
+            let fault = Fault::draw(&mut chance, faults, &health.primary, &health.replicas);
+            let number = self.story.faults() + 1;
+            self.story.note(format!("fault {number}: {fault}"));
+            let outage = self.suffer(&fault, &health.primary)?;
+            let after = self.mend()?;
+            self.story.acknowledged = after.acknowledged;
+            self.story.note(Whole(&after));
+            if fault.kind.leaves_the_writer() && after.primary != health.primary {
+                return Err(format!(
+                    "{} led and was well, and {} leads: a failover without need",
+                    health.primary, after.primary
+                ));
             }
-        };
-        story.faults += 1;
-        story.note(begun, &format!("fault {}: {fault}", story.faults));
+            self.story.survived(fault.kind, outage);
+            if number.is_multiple_of(VERIFIED) {
+                self.verify()?;
+            }
+            health = after;
+        }
+        self.verify()
+    }
+
+    /// One fault, until clients are answered again. Gives how long they were not.
+    fn suffer(&mut self, fault: &Fault, primary: &str) -> Result<Duration, String> {
+        let arena = self.arena;
         let writer = arena.write();
+        // One that the fault does not part from the old primary.
+        let beside = fault.kind.cuts_off_the_primary();
+        let beside = beside.then(|| arena.write_beside(primary));
         let struck = Instant::now();
-        let befallen = fault.befall(&arena, &health.primary, || story.renew(&arena, &mut watch));
-        befallen.unwrap_or_else(|error| panic!("the lab failed: {error}"));
-        if watch.ended().is_some() {
-            story.watchers += 1;
-            story.note(begun, &format!("the watcher ended: {}", watch.said()));
-            story.renew(&arena, &mut watch);
-        }
+        let ended = fault
+            .befall(arena, &mut self.watch)
+            .map_err(|error| format!("the lab failed: {error}"))?;
+        self.story.watchers += ended;
+        self.keep_watch();
         let answered = writer.acknowledged();
-        let back = eventually(LIMIT, || writer.acknowledged() > answered + 20);
+        let back = self.in_time(|| writer.acknowledged() > answered + 20);
         let outage = writer.so_far().outage_since(struck);
-        arena.stop(writer);
-        fault.forget(&arena);
-        story.note(begun, &Answered(back, outage));
-        if !back {
-            story.end_badly(&arena, &settings, "clients are not answered", &watch.said());
+        let errors = writer.so_far().errors;
+        for writer in beside.into_iter().chain([writer]) {
+            arena.stop(writer);
         }
-        story.outages.entry(fault.kind).or_default().push(outage);
-        match mend(&arena, &mut story, begun) {
-            Ok(health) => story.note(begun, &Whole(&health)),
-            Err(why) => story.end_badly(&arena, &settings, &why, &watch.said()),
+        fault::forget(arena);
+        self.story.note(Answered(back, outage));
+        if back {
+            return Ok(outage);
+        }
+        Err(format!("clients are not answered any more: {errors:?}"))
+    }
+
+    /// A watcher that ended by itself is started anew, as its unit would, and counted.
+    fn keep_watch(&mut self) {
+        if let Some(code) = self.watch.ended() {
+            self.story.watchers += 1;
+            let said = self.watch.said();
+            let lines: Vec<&str> = said.lines().rev().take(6).collect();
+            let lines: Vec<&str> = lines.into_iter().rev().collect();
+            self.story.note(format!(
+                "  the watcher ended: {code}: {}",
+                lines.join(" / ")
+            ));
+            self.story.watchers += fault::renew(self.arena, &mut self.watch);
         }
     }
-    let acknowledged = arena.well().acknowledged;
-    eprintln!("{}", Summary(&settings, &story));
-    eprintln!("{acknowledged} rows acknowledged, 0 lost");
-}
 
-/// Makes the cluster whole with hactl's own commands, and says what is wrong when that fails.
-fn mend(arena: &Arena, story: &mut Story, begun: Instant) -> Result<Health, String> {
-    let mut last = String::new();
-    let whole = eventually(LIMIT, || match arena.look() {
-        Ok(health) if health.replicas.len() == 2 => true,
-        Ok(health) => {
-            last = format!("{health:?}");
-            rejoin_what_is_out(arena, story, begun);
-            false
+    /// Looks until it is so, as long as the watcher has something new to say.
+    fn in_time(&mut self, mut so: impl FnMut() -> bool) -> bool {
+        let begun = Instant::now();
+        let (mut moved, mut said) = (begun, 0);
+        loop {
+            if so() {
+                return true;
+            }
+            self.keep_watch();
+            let now = self.watch.said().len();
+            if now != said {
+                (moved, said) = (Instant::now(), now);
+            }
+            if moved.elapsed() > LIMIT || begun.elapsed() > MOST {
+                return false;
+            }
+            sleep(Duration::from_millis(50));
         }
-        Err(wrong) => {
-            last = Listed(&wrong).to_string();
-            wrong.iter().any(Violation::is_final)
+    }
+
+    /// Makes the cluster whole with hactl's own commands, and says what is wrong when that fails.
+    fn mend(&mut self) -> Result<Health, String> {
+        let arena = self.arena;
+        let replicas = arena.cluster.lab.hosts().len() - 1;
+        let mut story = std::mem::replace(&mut self.story, Story::begin(String::new()));
+        let mut last = String::new();
+        let mut whole = None;
+        let _ = self.in_time(|| {
+            match arena.glance() {
+                Ok(Ok(health)) if health.replicas.len() == replicas => {
+                    whole = Some(Ok(health));
+                }
+                Ok(Ok(health)) => {
+                    last = format!("not all replicate: {health:?}");
+                    rejoin_what_is_out(arena, &mut story);
+                }
+                Ok(Err(wrong)) => {
+                    last = Listed(&wrong).to_string();
+                    if wrong.iter().any(Violation::is_final) {
+                        story.lost += wrong.iter().map(lost).sum::<usize>();
+                        whole = Some(Err(last.clone()));
+                    }
+                }
+                // A server went while it was looked at.
+                Err(error) => last = error.to_string(),
+            }
+            whole.is_some()
+        });
+        story.watchers += self.story.watchers;
+        self.story = story;
+        whole.unwrap_or(Err(last))
+    }
+
+    /// hactl's exit code says what the judge has seen.
+    fn verify(&mut self) -> Result<(), String> {
+        let run = self.arena.cluster.hactl(&["verify", "--wait", "60s"]);
+        match run.code {
+            0 => Ok(()),
+            _ => Err(format!("the judge finds nothing, and verify does:\n{run}")),
         }
-    });
-    match arena.look() {
-        Ok(health) if whole => Ok(health),
-        Ok(_) => Err(format!("not whole again: {last}")),
-        Err(wrong) => Err(Listed(&wrong).to_string()),
+    }
+
+    fn obituary(&self, why: &str) -> String {
+        let Self {
+            arena,
+            settings,
+            watch,
+            story,
+        } = self;
+        format!(
+            "{why}\n\nthe watcher:\n{}\n\n{}\n\nthe last events:\n{}\n\n{story}\n\n{why}\n\
+             evidence: {}\nagain: make torture SEED={} SUITE={} FAULTS=\"{}\"",
+            watch.said(),
+            arena.cluster.hactl(&["status"]),
+            story.last_events(),
+            arena.cluster.keep_evidence().display(),
+            settings.seed,
+            settings.suite,
+            settings.faults,
+        )
     }
 }
 
-/// A fenced host stays fenced until somebody types this.
-fn rejoin_what_is_out(arena: &Arena, story: &mut Story, begun: Instant) {
+fn lost(violation: &Violation) -> usize {
+    match violation {
+        Violation::Lost { ids, .. } => ids.len(),
+        _ => 0,
+    }
+}
+
+/// A host that is fenced, or follows nobody beside the leader, stays so until somebody types this.
+fn rejoin_what_is_out(arena: &Arena, story: &mut Story) {
     let Some(leader) = primary(&arena.cluster.lab).map(|host| host.name().to_owned()) else {
         return;
     };
-    let unit = format!("systemctl is-enabled {}", arena.unit());
     for host in arena.cluster.lab.hosts() {
-        let masked = |output: hactl_lab::Output| output.stdout.starts_with("masked");
-        if host.name() == leader || !host.exec(&unit).is_ok_and(masked) {
+        let name = host.name();
+        if name == leader || !is_out(arena, host).unwrap_or(false) {
             continue;
         }
-        let run = arena.cluster.hactl(&["rejoin", host.name(), "--yes"]);
-        story.note(begun, &format!("rejoin {}: {}", host.name(), run.code));
-        if run.code == 6 && run.to_string().contains("--reseed") {
-            story.reseeds += 1;
-            let run = arena
-                .cluster
-                .hactl(&["rejoin", host.name(), "--reseed", "--yes"]);
-            story.note(
-                begun,
-                &format!("rejoin {} --reseed: {}", host.name(), run.code),
-            );
+        let run = arena.cluster.hactl(&["rejoin", name, "--yes"]);
+        story.note(format!("  rejoin {name}: {}", run.code));
+        // 5: a server that cannot leave its tail behind shows it only once it was started.
+        if matches!(run.code, 5 | 6) && run.to_string().contains("--reseed") {
+            let run = arena.cluster.hactl(&["rejoin", name, "--reseed", "--yes"]);
+            story.note(format!("  rejoin {name} --reseed: {}", run.code));
+            story.reseeds += usize::from(run.code == 0);
+            told(story, run.code, &run.stderr);
+        } else {
+            told(story, run.code, &run.stderr);
         }
     }
+}
+
+/// The end of what a command said that failed.
+fn told(story: &mut Story, code: i32, stderr: &str) {
+    let failed = stderr.split_once("error: ").filter(|_| code != 0);
+    if let Some((_, why)) = failed {
+        story.note(format!("    {}", why.trim().replace('\n', " / ")));
+    }
+}
+
+fn is_out(arena: &Arena, host: &Host) -> Result<bool, LabError> {
+    let unit = arena.unit();
+    let client = arena.cluster.lab.suite().flavor().client();
+    let script = format!(
+        "systemctl is-enabled {unit}; timeout 10 {client} -N -e 'SHOW REPLICA STATUS' | wc -c; \
+         timeout 10 {client} -e 'SELECT 1' >/dev/null && echo up"
+    );
+    let said = host.exec(&script)?.stdout;
+    let lines: Vec<&str> = said.lines().collect();
+    Ok(lines.contains(&"masked") || (lines.contains(&"0") && lines.contains(&"up")))
 }
 
 impl Settings {
@@ -143,35 +279,6 @@ impl Settings {
             suite: env::var("SUITE").map_or(Suite::Bookworm, |name| name.parse().unwrap()),
             faults: env::var("FAULTS").unwrap_or_default(),
         }
-    }
-}
-
-impl Story {
-    fn note(&mut self, begun: Instant, what: &impl fmt::Display) {
-        let line = format!("{:>7.1} s  {what}", begun.elapsed().as_secs_f64());
-        eprintln!("{line}");
-        self.events.push(line);
-    }
-
-    /// Ends a watcher without a word, and has another one in its place.
-    fn renew<'a>(&mut self, arena: &'a Arena, watch: &mut Watch<'a>) {
-        watch.kill();
-        let (next, ended) = arena.watch_as_a_unit().expect("a watcher that stays");
-        *watch = next;
-        self.watchers += ended;
-    }
-
-    fn end_badly(&self, arena: &Arena, settings: &Settings, why: &str, watcher: &str) -> ! {
-        panic!(
-            "{why}\n\nthe last events:\n{}\n\nthe watcher:\n{watcher}\n\n{}\nlogs: {}\n\
-             again: make torture SEED={} SUITE={}\n{}",
-            self.events[self.events.len().saturating_sub(12)..].join("\n"),
-            arena.cluster.hactl(&["status"]),
-            arena.cluster.keep_evidence().display(),
-            settings.seed,
-            settings.suite,
-            Summary(settings, self),
-        );
     }
 }
 
@@ -211,53 +318,4 @@ impl fmt::Display for Whole<'_> {
             replicas.join(" and ")
         )
     }
-}
-
-/// Faults survived by kind, and how long clients waited.
-struct Summary<'a>(&'a Settings, &'a Story);
-
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(settings, story) = self;
-        let mut table = Table::new();
-        table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
-            .set_header(["fault", "survived", "p50", "p90", "longest"]);
-        let mut all = Vec::new();
-        for (kind, outages) in &story.outages {
-            table.add_row(row(&kind.to_string(), outages));
-            all.extend(outages.iter().copied());
-        }
-        table.add_row(row("all", &all));
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        write!(
-            f,
-            "{}, seed {}: {} faults survived; outage as a client sees it\n{table}\n\
-             {} reseeds; {} watchers ended by themselves",
-            settings.suite,
-            settings.seed,
-            all.len(),
-            story.reseeds,
-            story.watchers,
-        )
-    }
-}
-
-fn row(name: &str, outages: &[Duration]) -> [String; 5] {
-    let mut sorted = outages.to_vec();
-    sorted.sort();
-    let at = |percent: usize| {
-        let index = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
-        let outage = sorted.get(index).copied().unwrap_or_default();
-        format!("{} ms", outage.as_millis())
-    };
-    [
-        name.to_owned(),
-        sorted.len().to_string(),
-        at(50),
-        at(90),
-        at(100),
-    ]
 }

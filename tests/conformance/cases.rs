@@ -1,6 +1,5 @@
-//! What an action does to a server, as a list: a state that can be made, one action, and what is seen
-//! afterwards. The simulator replays the list on its world; whoever has real servers replays the same
-//! list on them. It is plain data and needs nothing but a flavor's name.
+//! The list: a state that can be made, what is done to it, and what must be seen then on any servers.
+//! It is plain data and needs nothing.
 //!
 //! Every case starts from three hosts, 1 leading and 2 and 3 following it, semi-sync on, the writer VIP
 //! on 1, and no rows but those of the beginning.
@@ -242,16 +241,16 @@ pub(crate) const CASES: &[Case] = &[
         ..NOTHING
     },
     Case {
-        name: "a rewound primary has cut its tail off, where it can",
+        name: "a rewound primary has cut its tail off; where that cannot be, nothing is done",
         given: &[
             Given::ReceiverStopped(2),
             Given::ReceiverStopped(3),
             Given::Waiting,
         ],
         does: &[Does::Fence(1), Does::Rewind(1)],
-        seen: &[Seen::Done, Seen::ReadOnly(1)],
-        mariadb: &[Seen::Rows(1, 0)],
-        mysql: &[Seen::Rows(1, 1)],
+        seen: &[Seen::Done],
+        mariadb: &[Seen::ReadOnly(1), Seen::Rows(1, 0)],
+        mysql: &[Seen::Down(1), Seen::Masked(1)],
     },
     Case {
         name: "salvage brings the tail that nobody received",
@@ -262,6 +261,29 @@ pub(crate) const CASES: &[Case] = &[
         ],
         does: &[Does::Fence(1), Does::Drain(2), Does::Salvage(2, 1)],
         seen: &[Seen::Done, Seen::Rows(2, 1), Seen::Rows(3, 0)],
+        ..NOTHING
+    },
+    Case {
+        name: "what was salvaged is not fetched again, and the source may come back",
+        given: &[
+            Given::ReceiverStopped(2),
+            Given::ReceiverStopped(3),
+            Given::Waiting,
+        ],
+        does: &[
+            Does::Fence(1),
+            Does::Drain(2),
+            Does::Salvage(2, 1),
+            Does::Unfence(1),
+            Does::Replicate(2, 1),
+        ],
+        seen: &[
+            Seen::Done,
+            Seen::Rows(1, 1),
+            Seen::Rows(2, 1),
+            Seen::Follows(2, 1),
+            Seen::Receives(2),
+        ],
         ..NOTHING
     },
     Case {
