@@ -34,6 +34,10 @@ pub struct OsFacts {
     pub files: BTreeMap<String, FileFacts>,
     /// Paths of which only the outside was asked for.
     pub paths: BTreeMap<String, PathFacts>,
+    /// Parameters of the kernel by name; `None` where it has no such parameter.
+    pub sysctls: BTreeMap<String, Option<String>>,
+    /// TCP ports that were asked about, and whether anything listens there.
+    pub ports: BTreeMap<u16, bool>,
     /// Units by name.
     pub units: BTreeMap<String, UnitFacts>,
     /// Names of network interfaces.

@@ -36,6 +36,13 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         packages: each(&fields, "package", package),
         files: each(&fields, "file", file),
         paths: each(&fields, "path", path),
+        sysctls: each(&fields, "sysctl", sysctl),
+        ports: fields
+            .get("port")
+            .into_iter()
+            .flatten()
+            .filter_map(|line| port(line))
+            .collect(),
         units: units(&fields),
         interfaces: fields.get("interface").cloned().unwrap_or_default(),
         addresses: fields
@@ -167,6 +174,20 @@ fn path(line: &str) -> Option<(String, PathFacts)> {
     Some((path, facts))
 }
 
+/// `name`, or `name|value`.
+fn sysctl(line: &str) -> Option<(String, Option<String>)> {
+    Some(match line.split_once('|') {
+        Some((name, value)) => (name.to_owned(), Some(value.trim().to_owned())),
+        None => (line.to_owned(), None),
+    })
+}
+
+/// `3306 open`.
+fn port(line: &str) -> Option<(u16, bool)> {
+    let (port, state) = line.split_once(' ')?;
+    Some((port.parse().ok()?, state == "open"))
+}
+
 /// `name|LoadState=…;ActiveState=…;UnitFileState=…;`
 fn unit(line: &str) -> Option<(String, UnitFacts)> {
     let (name, properties) = line.split_once('|')?;
@@ -234,6 +255,7 @@ mod tests {
             interface\tlo\ninterface\teth0\naddress\teth0 10.1.2.3/24\naddress\teth0@if9 10.1.2.90/32\n\
             disk_free\t2048\n\
             package\tmariadb-server installed 1:10.11.18\npackage\tnope candidate (none)\n\
+            sysctl\tvm.a|1  2 \nsysctl\tvm.b\nport\t22 open\nport\t23 closed\n\
             path\t/a\npath\t/b|directory|root|adm|755|\npath\t/c|link|root|root|777|/d|e\n\
             file\t/etc/a|root|root|644|aGk=\nfile\t/etc/b\nfile\t/etc/c|directory\n\
             unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\n\
@@ -274,6 +296,9 @@ mod tests {
             matches!(&os.files["/etc/a"], FileFacts::Present { content, .. } if content == "hi")
         );
         assert_eq!(os.files["/etc/c"], FileFacts::Other("directory".to_owned()));
+        assert_eq!(os.sysctls["vm.a"].as_deref(), Some("1  2"));
+        assert_eq!(os.sysctls["vm.b"], None);
+        assert_eq!((os.ports[&22], os.ports[&23]), (true, false));
         assert_eq!(os.paths["/a"], PathFacts::Absent);
         assert!(
             matches!(&os.paths["/b"], PathFacts::Present { kind: PathKind::Folder, group, .. } if group == "adm")

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::facts::Observation;
 use crate::inventory::HostName;
 use crate::mysql::{ReplicaStatus, Seeding, Switch, ThreadState};
-use crate::plan::{Action, LiveVariable, StagePlan, Step};
+use crate::plan::{Access, Action, LiveVariable, StagePlan, Step};
 
 /// What the rules are checked against.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,9 @@ pub enum Violation {
     /// The primary would wait for acknowledgements while nobody follows it: its next write would hang.
     #[error("{0} would wait for acknowledgements, and no replica follows it")]
     NobodyAcknowledges(HostName),
+    /// A statement that writes would be executed elsewhere than on the primary: an errant transaction.
+    #[error("{0} is a replica and would be written to")]
+    WriteOnReplica(HostName),
     /// An account would be written elsewhere than on the primary: an errant transaction.
     #[error("an account would be written on {0}, which is a replica")]
     AccountOnReplica(HostName),
@@ -137,6 +140,9 @@ fn broken(step: &Step, context: &CheckContext<'_>) -> Option<Violation> {
         ),
         Action::EnsureAccount { .. } => or(Violation::AccountOnReplica(host.clone()), is_primary),
         Action::Replicate { .. } => or(Violation::PrimaryOverwritten(host.clone()), !is_primary),
+        Action::Query(query) if query.access == Access::Write => {
+            or(Violation::WriteOnReplica(host.clone()), is_primary)
+        }
         Action::Seed { into, emptied } => seed(host, into, emptied, context),
         Action::AddVip { address, .. } => vip(host, address, context),
         _ => None,

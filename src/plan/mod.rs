@@ -12,6 +12,8 @@ mod effect;
 mod leadership;
 mod loss;
 mod outcome;
+mod path_change;
+mod query;
 mod stage;
 mod step;
 
@@ -26,6 +28,8 @@ pub use effect::predict;
 pub use leadership::{LeadershipRules, OldPrimary, Waiver};
 pub use loss::DataLoss;
 pub use outcome::Outcome;
+pub use path_change::{Awaited, PathChange, PathState};
+pub use query::{Access, Query};
 pub use stage::{Look, StagePlan};
 pub use step::{OnFailure, Plan, Step};
 

@@ -15,8 +15,11 @@ mod fence;
 mod file;
 mod hold;
 mod hook;
+mod kernel;
 mod package;
+mod path;
 mod promote;
+mod query;
 mod receiver;
 mod relay_log;
 mod replicate;
@@ -28,6 +31,7 @@ mod unfence;
 mod unit;
 mod variable;
 mod vip;
+mod wait_for;
 
 use std::time::Duration;
 
@@ -115,6 +119,10 @@ pub(super) async fn apply(
             path,
         } => save_errant::save(fleet, connection, beside, transactions, path).await,
         Action::Run(command) => command::run(connection, command).await,
+        Action::Query(query) => query::ask(fleet, connection, query).await,
+        Action::SetPath(change) => path::set(connection, change).await,
+        Action::SetSysctl { name, value } => kernel::set(connection, name, value).await,
+        Action::Await { what, within } => wait_for::wait(connection, what, *within).await,
         Action::Fence {
             method: FenceMethod::Command,
         }

@@ -1,8 +1,8 @@
 //! A machine as an action leaves it: packages, files, units, addresses, and what hactl noted there.
 
 use crate::facts::{
-    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, PathFacts, PathKind, Reached,
-    ServerView, UnitFacts, UnitState,
+    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, Reached, ServerView, UnitFacts,
+    UnitState,
 };
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::Switch;
@@ -54,19 +54,8 @@ pub(super) fn on_machine(
             reached.os.files.insert(path.clone(), FileFacts::Absent);
             note(cluster, reached, path, None);
         }
-        Action::Run(command) => {
-            if let Some(path) = &command.leaves {
-                let facts = PathFacts::Present {
-                    kind: PathKind::File,
-                    owner: "root".to_owned(),
-                    group: "root".to_owned(),
-                    mode: "644".to_owned(),
-                };
-                reached.os.paths.insert(path.clone(), facts);
-            }
-            if let Some(path) = &command.takes {
-                reached.os.paths.insert(path.clone(), PathFacts::Absent);
-            }
+        Action::Run(_) | Action::SetPath(_) | Action::SetSysctl { .. } | Action::Await { .. } => {
+            super::tasks::on_machine(&mut reached.os, action)
         }
         _ => {}
     }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use crate::playbook::arguments::{Conditions, LoopText, Span, Texts, Vars};
 use crate::playbook::tasks::{
-    Command, MysqlAdmin, MysqlCanary, MysqlReplica, MysqlSeed, MysqlUser, MysqlVariables, Package,
-    Service, Shell, Template, Vip,
+    Assert, Command, Copy, File, MysqlAdmin, MysqlCanary, MysqlQuery, MysqlReplica, MysqlSeed,
+    MysqlUser, MysqlVariables, Package, Service, Shell, Sysctl, Template, Vip, WaitFor,
 };
 use crate::playbook::{Module, RunOn};
 
@@ -61,7 +61,13 @@ pub(super) struct RawTask {
     pub(super) import_tasks: Option<String>,
     pub(super) package: Option<Package>,
     pub(super) template: Option<Template>,
+    pub(super) copy: Option<Copy>,
+    pub(super) file: Option<File>,
     pub(super) service: Option<Service>,
+    pub(super) sysctl: Option<Sysctl>,
+    pub(super) wait_for: Option<WaitFor>,
+    pub(super) assert: Option<Assert>,
+    pub(super) mysql_query: Option<MysqlQuery>,
     pub(super) command: Option<Command>,
     pub(super) shell: Option<Shell>,
     pub(super) mysql_admin: Option<MysqlAdmin>,
@@ -74,8 +80,9 @@ pub(super) struct RawTask {
 }
 
 /// Every word that can be a task's module.
-pub(super) const MODULES: &str = "package, template, service, command, shell, mysql_admin, mysql_variables, \
-                                  mysql_user, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block";
+pub(super) const MODULES: &str = "package, template, copy, file, service, sysctl, command, shell, wait_for, \
+                                  assert, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, \
+                                  mysql_replica, mysql_canary, vip, import_tasks, block";
 
 impl RawTask {
     /// The modules that are named; one is right.
@@ -83,7 +90,13 @@ impl RawTask {
         [
             self.package.take().map(Module::Package),
             self.template.take().map(Module::Template),
+            self.copy.take().map(Module::Copy),
+            self.file.take().map(Module::File),
             self.service.take().map(Module::Service),
+            self.sysctl.take().map(Module::Sysctl),
+            self.wait_for.take().map(Module::WaitFor),
+            self.assert.take().map(Module::Assert),
+            self.mysql_query.take().map(Module::MysqlQuery),
             self.command.take().map(Module::Command),
             self.shell.take().map(Module::Shell),
             self.mysql_admin.take().map(Module::MysqlAdmin),

@@ -195,7 +195,7 @@ impl<'a> Walk<'a> {
     pub fn judge(&self, step: &Step, outcome: Outcome) -> Outcome {
         let rows = self.current.as_deref().unwrap_or_default();
         match rows.iter().find(|row| row.has(step)) {
-            Some(row) => row.judged(&outcome).1,
+            Some(row) => row.judged(step, &outcome).1,
             None => outcome,
         }
     }
@@ -215,7 +215,10 @@ impl<'a> Walk<'a> {
                     _ => row.has(step),
                 };
                 let ends = ended.iter().filter(|(step, _)| own(step));
-                settle::one(ends.map(|(_, outcome)| row.judged(outcome).0).collect())
+                settle::one(
+                    ends.map(|(step, outcome)| row.judged(step, outcome).0)
+                        .collect(),
+                )
             })
             .collect();
         self.settle(&stage, rows, &results);

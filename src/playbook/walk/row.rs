@@ -1,7 +1,7 @@
 //! One task on one host for one item: what it wants done, and what its end means.
 
 use crate::inventory::HostName;
-use crate::plan::{Outcome, Step};
+use crate::plan::{Access, Action, Outcome, Step};
 use crate::playbook::names::Names;
 use crate::playbook::{Change, Task, TaskResult};
 
@@ -44,14 +44,21 @@ impl Row<'_> {
         })
     }
 
+    /// Whether nothing that it does changes anything.
+    pub(super) fn only_asks(&self) -> bool {
+        self.steps().all(|step| is_question(&step.action))
+    }
+
     /// Whether a step is of this row.
     pub(super) fn has(&self, step: &Step) -> bool {
         self.host == step.host && self.steps().any(|own| own == *step)
     }
 
     /// What the end of a step means: a command's by what it said and what the task makes of that.
-    pub(super) fn judged(&self, outcome: &Outcome) -> (TaskResult, Outcome) {
+    pub(super) fn judged(&self, step: &Step, outcome: &Outcome) -> (TaskResult, Outcome) {
         let mut result = TaskResult::of(outcome);
+        // A question changes nothing unless the task says so.
+        result.changed &= !is_question(&step.action);
         result.item.clone_from(&self.item);
         if !matches!(outcome, Outcome::Said { .. }) {
             return (result, outcome.clone());
@@ -100,6 +107,10 @@ impl Row<'_> {
         let held = names.all_hold(&retry.until);
         held.map_err(|error| format!("`until`: {error}"))
     }
+}
+
+fn is_question(action: &Action) -> bool {
+    matches!(action, Action::Query(query) if query.access == Access::Read)
 }
 
 /// A failure always says why.

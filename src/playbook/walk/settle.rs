@@ -95,7 +95,7 @@ impl<'a> Walk<'a> {
         for row in rows {
             let is_done = matches!(row.wants, Wants::Changes(_));
             let never = row.task.changed_when.as_deref() == Some(&["false".to_owned()]);
-            if is_done && !never {
+            if is_done && !never && !row.only_asks() {
                 self.notify(row.task, &row.host, &stage);
             }
             if is_done && row.task.module.answers() {
