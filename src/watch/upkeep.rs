@@ -172,7 +172,9 @@ fn line((step, outcome): &(Step, Outcome)) -> String {
         host, action, why, ..
     } = step;
     match outcome {
-        Outcome::Changed | Outcome::Already => format!("{host} repaired: {action} ({why})"),
+        Outcome::Changed | Outcome::Already | Outcome::Said { .. } => {
+            format!("{host} repaired: {action} ({why})")
+        }
         Outcome::Failed { error, .. }
         | Outcome::Partial { error, .. }
         | Outcome::Unknown { error } => {

@@ -69,6 +69,11 @@ impl Watch {
         self
     }
 
+    fn follows_nobody(mut self, host: &str) -> Self {
+        self.pulse(host).last.as_mut().expect("a beat").replica = None;
+        self
+    }
+
     /// The latest that a replica has received.
     fn received(mut self, host: &str, at: Millis) -> Self {
         self.pulse(host).last.as_mut().expect("a beat").received = Some(at);
@@ -329,6 +334,42 @@ fn others() -> Vec<Row> {
                 .process(Process::Runs)
                 .receiver("db2", ThreadState::Stopped)
                 .receiver("db3", ThreadState::Stopped),
+            "NoWitness: never fail over",
+        ),
+        (
+            "S23 the one who failed over was killed when all were drained",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .receiver("db2", ThreadState::Stopped)
+                .receiver("db3", ThreadState::Stopped),
+            "ReplacedPrimary: dead by Replaced",
+        ),
+        (
+            "S23 the same when one was promoted",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .receiver("db3", ThreadState::Stopped),
+            "ReplacedPrimary: dead by Replaced",
+        ),
+        (
+            "one was promoted, and another still follows",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .received("db3", BEGAN + 59_900),
+            "UnreachablePrimary: never fail over",
+        ),
+        (
+            "a host that never joined is nobody's successor",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .silent("db3"),
             "NoWitness: never fail over",
         ),
     ]

@@ -160,7 +160,7 @@ ip() {
     *" change "*) touch "$here/address" ;;
     *" del "*) rm "$here/address" ;;
     esac
-}
+    }
 "#;
 
     fn start(here: &Path, script: &Script) -> Child {
