@@ -15,6 +15,45 @@ use crate::mysql::Switch;
 #[serde(transparent)]
 pub struct Text(pub String);
 
+/// A number, `true`, `false` or text, as text that may hold `{{ … }}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Plain(pub Text);
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl Visitor<'_> for Any {
+            type Value = Plain;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text or a number")
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Plain, E> {
+                Ok(Plain(Text(value.to_string())))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Plain, E> {
+                Ok(Plain(Text(value.to_string())))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Plain, E> {
+                Ok(Plain(Text(value.to_string())))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Plain, E> {
+                Ok(Plain(Text(value.to_string())))
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Plain, E> {
+                Ok(Plain(Text(value.to_owned())))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
 /// One text or a list of them: Ansible accepts `name: a` and `name: [a, b]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Texts(pub Vec<Text>);

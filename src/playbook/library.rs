@@ -29,7 +29,13 @@ impl Default for Library {
     /// What the binary carries.
     fn default() -> Self {
         Self {
-            playbooks: carried!("playbooks": "bootstrap.yml", "tasks/server.yml"),
+            playbooks: carried!(
+                "playbooks":
+                "add-host.yml",
+                "bootstrap.yml",
+                "rolling-restart.yml",
+                "tasks/server.yml",
+            ),
             templates: carried!(
                 "templates":
                 "my.cnf.j2",

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::content;
 use crate::facts::Needs;
 use crate::plan::{Action, FileChange};
-use crate::playbook::arguments::Text;
+use crate::playbook::arguments::{Plain, Text};
 use crate::playbook::{Change, Scope, TaskError};
 
 /// Arguments of `sysctl`.
@@ -18,8 +18,8 @@ use crate::playbook::{Change, Scope, TaskError};
 pub struct Sysctl {
     /// The parameter: `vm.swappiness`.
     pub name: Text,
-    /// Its value, in quotes: `"1"`.
-    pub value: Text,
+    /// Its value.
+    pub value: Plain,
 }
 
 impl Sysctl {
@@ -43,7 +43,7 @@ impl Sysctl {
                 "`{name}` is no parameter of a kernel; write for example `vm.swappiness`"
             )));
         }
-        let value = words(&scope.render(&self.value)?);
+        let value = words(&scope.render(&self.value.0)?);
         let file = FileChange {
             path: file(&name),
             content: format!("# Written by hactl.\n{name} = {value}\n"),

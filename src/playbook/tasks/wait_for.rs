@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::content::absolute;
 use crate::facts::{Needs, PathFacts};
 use crate::plan::{Action, Awaited};
-use crate::playbook::arguments::{Span, Text};
+use crate::playbook::arguments::{Plain, Span, Text};
 use crate::playbook::{Change, Scope, TaskError};
 
 /// Arguments of `wait_for`.
@@ -18,7 +18,7 @@ use crate::playbook::{Change, Scope, TaskError};
 #[serde(deny_unknown_fields)]
 pub struct WaitFor {
     /// A TCP port of the host itself.
-    pub port: Option<u16>,
+    pub port: Option<Plain>,
     /// A path on the host.
     pub path: Option<Text>,
     /// `started` or `present` (the same, and the default), `stopped` or `absent`.
@@ -52,7 +52,7 @@ impl WaitFor {
         paths.remove("");
         Ok(Needs {
             paths,
-            ports: self.port.into_iter().collect(),
+            ports: self.port(scope)?.into_iter().collect(),
             ..Needs::default()
         })
     }
@@ -60,7 +60,7 @@ impl WaitFor {
     pub(super) fn diff(&self, scope: &Scope<'_>) -> Result<Vec<Change>, TaskError> {
         let is_end = matches!(self.state, State::Stopped | State::Absent);
         let os = scope.os();
-        let (what, is_so) = match (self.port, &self.path) {
+        let (what, is_so) = match (self.port(scope)?, &self.path) {
             (Some(port), None) => {
                 let listens = os.and_then(|os| os.ports.get(&port)).copied();
                 let what = if is_end {
@@ -94,5 +94,15 @@ impl WaitFor {
         let within = self.timeout.map_or(TIMEOUT, |span| span.0);
         let why = "not yet so".to_owned();
         Ok(vec![Change::new(Action::Await { what, within }, why)])
+    }
+
+    fn port(&self, scope: &Scope<'_>) -> Result<Option<u16>, TaskError> {
+        let Some(text) = scope.render_some(self.port.as_ref().map(|port| &port.0))? else {
+            return Ok(None);
+        };
+        match text.parse() {
+            Ok(port) => Ok(Some(port)),
+            Err(_) => Err(TaskError::Arguments(format!("`{text}` is not a port"))),
+        }
     }
 }

@@ -11,8 +11,8 @@ use crate::facts::Observation;
 use crate::fixture::{self, Mutate as _, bare, cluster, healthy, name};
 use crate::inventory::Cluster;
 use crate::mysql::Flavor;
-use crate::plan::Outcome;
-use crate::playbook::{Library, Pattern, Playbook, Templates, Walk, load};
+use crate::plan::{CheckContext, Outcome, check};
+use crate::playbook::{Library, Pattern, Playbook, Selection, Templates, Vars, Walk, load};
 
 fn drawn(cluster: &Cluster, seen: &Observation) -> String {
     let planned = plan(cluster, seen, &Consent::default()).unwrap();
@@ -233,4 +233,65 @@ fn patterns() {
     }
     let unknown = Pattern::parse("all,nosuch,!db9,&x*,db*").unknown_words(&cluster);
     assert_eq!(unknown, ["nosuch", "x*", "db9"]);
+}
+
+/// What another playbook that comes with hactl does to hosts in this state.
+fn carried(cluster: &Cluster, seen: &Observation, name: &str, extra: &str) -> String {
+    let library = Library::default();
+    let templates = Templates::new(&library).unwrap();
+    let playbook = load(&library, name, &templates).unwrap();
+    let topology = Topology::of(cluster, seen, &BTreeSet::new()).unwrap();
+    let consent = Consent::default();
+    let vars = Vars(Vec::from_iter(
+        (!extra.is_empty()).then(|| (extra.to_owned(), "yes".into())),
+    ));
+    let mut walk = Walk::new(&playbook, &templates, cluster, &topology, &consent)
+        .with(&Selection::default(), &vars);
+    let (mut seen, mut text) = (seen.clone(), String::new());
+    while let Some(stage) = walk.next_stage(&seen).unwrap() {
+        let context = CheckContext {
+            primary: &topology.primary,
+            consent: &consent.reseed,
+            seen: &seen,
+        };
+        assert_eq!(check(&stage, &context), []);
+        for line in steps(std::slice::from_ref(&stage)) {
+            let _ = writeln!(text, "{line}");
+        }
+        seen = crate::plan::predict(cluster, &seen, &stage);
+    }
+    text
+}
+
+#[test]
+fn a_rolling_restart_leaves_the_primary_alone_unless_told() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = healthy(&cluster);
+    for host in ["db1", "db2", "db3"] {
+        seen.reached_mut(host).os.ports.insert(3306, true);
+    }
+    assert_snapshot!(carried(&cluster, &seen, "rolling-restart.yml", ""), @r#"
+db2: restart mariadb.service
+db3: restart mariadb.service
+"#);
+    assert_snapshot!(carried(&cluster, &seen, "rolling-restart.yml", "restart_primary"), @r#"
+db2: restart mariadb.service
+db3: restart mariadb.service
+db1: restart mariadb.service
+db1: turn semi-sync as source on
+db1: turn read-only off
+"#);
+}
+
+#[test]
+fn a_host_is_added_and_no_other_touched() {
+    let cluster = cluster(Flavor::MySql, 3);
+    let mut seen = healthy(&cluster);
+    let new = bare(&cluster).hosts.remove(&name("db3")).unwrap();
+    seen.hosts.insert(name("db3"), new);
+    let text = carried(&cluster, &seen, "add-host.yml", "");
+    let others = |line: &&str| !line.starts_with("db3: ");
+    let others: Vec<&str> = text.lines().filter(others).collect();
+    assert_eq!(others, ["db1: dump and load into db3"]);
+    assert!(text.ends_with("db3: replicate from db1\n"), "{text}");
 }

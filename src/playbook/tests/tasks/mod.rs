@@ -31,11 +31,9 @@ fn says_on(
 fn says_after(task: &str, host: &str, change: impl Fn(&mut Observation)) -> Result<String, String> {
     let cluster = cluster(Flavor::MariaDb, 3);
     let none = Consent::default();
-    let changes = std::cell::RefCell::new(Vec::new());
-    changes_allowed(&cluster, task, host, &none, &change).map(|found| changes.replace(found))?;
+    let changes = changes_allowed(&cluster, task, host, &none, &change)?;
     says_on(&cluster, task, host, |seen| {
         change(seen);
-        let changes = changes.borrow();
         let steps = changes.iter().map(|change| Step {
             task: String::new(),
             host: name(host),
