@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hactl::decide::{
-    self, Case, Failover, Memory, Next, Procedure, Repairs, Revive, Verdict, diagnose,
+    self, Case, Failover, Memory, Next, Procedure, Repair, Revive, Verdict, diagnose,
 };
 use hactl::facts::Observation;
 use hactl::inventory::{Cluster, HostName};
@@ -23,8 +23,8 @@ const UPKEEP: Millis = 3_000;
 /// Before what was refused, or failed, is tried again.
 const AGAIN: Millis = 3_000;
 
-/// How repairs are bent, where a mistake is tried.
-pub(super) type Bend = fn(&Observation, &HostName, Repairs) -> Repairs;
+/// What is repaired before all else, where a mistake is tried.
+pub(super) type Bend = fn(&Observation, &HostName) -> Vec<StagePlan>;
 
 /// How a diagnosis is bent.
 pub(super) type Ear = fn(Verdict) -> Verdict;
@@ -214,19 +214,23 @@ impl<'a> Keeper<'a> {
             self.reconsider();
             return;
         }
-        let needed = decide::repairs(&self.cluster, &seen, &self.leader);
-        let needed = (self.bend)(&seen, &self.leader, needed);
-        let steps = needed.safe.iter().flat_map(|stage| &stage.steps);
-        let what = steps.map(|step| (now, format!("{}: {}", step.host, step.action)));
-        self.repaired.extend(what);
-        if needed.safe.is_empty() {
+        let bent = (self.bend)(&seen, &self.leader);
+        let cluster = self.cluster.clone();
+        if bent.is_empty()
+            && decide::repairs(&cluster, &seen, &self.leader)
+                .safe
+                .is_empty()
+        {
             return;
         }
         self.fleet.note(format!("-- {now}: repair"));
         let leader = self.leader.clone();
         let consent = BTreeSet::new();
-        let mut stages = Stages(needed.safe.into());
-        let ended = self.fleet.lead(&mut stages, seen, |stage, seen| {
+        let mut repair = Bent {
+            first: bent.into(),
+            then: Repair::new(&cluster, &leader),
+        };
+        let ended = self.fleet.lead(&mut repair, seen, |stage, seen| {
             let (primary, consent) = (&leader, &consent);
             check(
                 stage,
@@ -240,7 +244,11 @@ impl<'a> Keeper<'a> {
         match ended {
             Ended::Killed => self.restart(),
             Ended::Unsafe(rule) => self.wrongs.push(format!("a repair broke a rule: {rule}")),
-            Ended::Performed(_) => {}
+            Ended::Performed(done) => {
+                let what = done.steps.iter();
+                let what = what.map(|(step, _)| (now, format!("{}: {}", step.host, step.action)));
+                self.repaired.extend(what);
+            }
         }
     }
 
@@ -254,23 +262,23 @@ impl<'a> Keeper<'a> {
     }
 }
 
-/// Stages that are known beforehand, as a procedure.
-struct Stages(VecDeque<StagePlan>);
+/// The real repairs, and a mistake before them.
+struct Bent<'a> {
+    first: VecDeque<StagePlan>,
+    then: Repair<'a>,
+}
 
-impl Procedure for Stages {
+impl Procedure for Bent<'_> {
     fn heading(&self) -> Plan {
-        Plan {
-            intent: "repair".to_owned(),
-            because: Vec::new(),
-            loses: Vec::new(),
-            loss: None,
-            stages: Vec::new(),
-        }
+        self.then.heading()
     }
 
-    fn next(&mut self, _: &Observation) -> Next {
-        self.0.pop_front().map_or(Next::Done, Next::Stage)
+    fn next(&mut self, seen: &Observation) -> Next {
+        let first = self.first.pop_front().map(Next::Stage);
+        first.unwrap_or_else(|| self.then.next(seen))
     }
 
-    fn ended(&mut self, _: &[(Step, Outcome)]) {}
+    fn ended(&mut self, ended: &[(Step, Outcome)]) {
+        self.then.ended(ended);
+    }
 }
