@@ -39,6 +39,11 @@ pub enum Command {
     /// Looks first, shows the plan and asks. Run again, it changes what differs and nothing else; a
     /// host added to the inventory is added to the cluster. No data is dropped without --reseed.
     Bootstrap(BootstrapArgs),
+    /// Carry out a playbook of your own against the inventory
+    ///
+    /// Looks first, shows the plan and asks, as bootstrap does. The whole cluster is looked at, whatever
+    /// part of it is acted on.
+    Run(RunArgs),
     /// Check everything and change nothing; exits with 3 when something is wrong
     Verify(VerifyArgs),
     /// Show the cluster as a tree
@@ -134,8 +139,39 @@ impl Color {
 
 /// Options of `bootstrap`.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub struct BootstrapArgs {
+    /// How it is shown and begun.
+    #[command(flatten)]
+    pub show: Show,
+    /// Drop the databases of this host and load the primary's; may be given several times
+    #[arg(long, value_name = "HOST")]
+    pub reseed: Vec<HostName>,
+    /// Which part of it is done.
+    #[command(flatten)]
+    pub part: PlaybookPart,
+}
+
+/// Options of `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// A file, or the name of a playbook that comes with hactl
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbook: PathBuf,
+    /// How it is shown and begun.
+    #[command(flatten)]
+    pub show: Show,
+    /// Drop the databases of this host where the playbook loads the primary's; may be given several times
+    #[arg(long, value_name = "HOST")]
+    pub reseed: Vec<HostName>,
+    /// Which part of it is done.
+    #[command(flatten)]
+    pub part: PlaybookPart,
+}
+
+/// How a playbook is shown and begun.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+pub struct Show {
     /// Show the plan and stop; nothing is changed
     #[arg(long)]
     pub check: bool,
@@ -148,9 +184,32 @@ pub struct BootstrapArgs {
     /// With --check: exit with 3 when something would change
     #[arg(long, requires = "check")]
     pub detailed_exitcode: bool,
-    /// Drop the databases of this host and load the primary's; may be given several times
-    #[arg(long, value_name = "HOST")]
-    pub reseed: Vec<HostName>,
+    /// List the tasks and stop; no host is asked
+    #[arg(long, conflicts_with = "list_hosts")]
+    pub list_tasks: bool,
+    /// List the hosts of each play and stop; hosts are only asked where a play names roles
+    #[arg(long)]
+    pub list_hosts: bool,
+}
+
+/// Which part of a playbook is done, and with what.
+#[derive(Debug, clap::Args)]
+pub struct PlaybookPart {
+    /// Act on these hosts only: names, groups, `replicas`, `db*`, `a,b`, `!a`; all are looked at
+    #[arg(long, value_name = "PATTERN")]
+    pub limit: Option<String>,
+    /// Only tasks with one of these tags
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub tags: Vec<String>,
+    /// No tasks with one of these tags
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub skip_tags: Vec<String>,
+    /// Begin at the task of this name
+    #[arg(long, value_name = "TASK")]
+    pub start_at: Option<String>,
+    /// A variable as NAME=TEXT, several as {name: value} or as @FILE; hides all others of its name
+    #[arg(short, long = "extra-vars", value_name = "VARS")]
+    pub extra_vars: Vec<String>,
     /// Playbooks that replace or add to the built-in ones
     #[arg(long, value_name = "DIR")]
     pub playbooks: Option<PathBuf>,

@@ -71,6 +71,17 @@ pub enum CliError {
     /// A host that is not in the inventory.
     #[error("no host `{0}` in the inventory")]
     NoSuchHost(String),
+    /// Something was asked for that is not there.
+    #[error("{message}")]
+    NotThere {
+        /// What.
+        message: String,
+        /// What is there.
+        hint: String,
+    },
+    /// Variables of the command line.
+    #[error("{0}")]
+    Variables(crate::yaml::Diagnostics),
     /// It stopped in the middle.
     #[error("stopped in the middle")]
     Stopped {
@@ -117,7 +128,7 @@ impl CliError {
             | Self::NoConsent
             | Self::Watch(WatchError::Post(LockError::Held { .. }))
             | Self::Lock(LockError::Held { .. }) => Exit::Refused,
-            Self::NoSuchHost(_) => Exit::Usage,
+            Self::NoSuchHost(_) | Self::NotThere { .. } | Self::Variables(_) => Exit::Usage,
             Self::Stopped { .. } | Self::Halted { .. } | Self::Cut(_) => Exit::Incomplete,
             _ => Exit::Failed,
         }
@@ -130,6 +141,7 @@ impl CliError {
             Self::Playbook(PlaybookError::Invalid(diagnostics)) => {
                 diagnostics.render(Paint::Colored)
             }
+            Self::Variables(diagnostics) => diagnostics.render(Paint::Colored),
             Self::Preflight(findings) => {
                 let mut text = headline(self);
                 for finding in findings {
@@ -185,6 +197,7 @@ impl CliError {
                  cluster as it is, and the same command goes on from there"
                     .to_owned(),
             ),
+            Self::NotThere { hint, .. } => Some(hint.clone()),
             Self::NoSuchHost(_) => Some("host names are the keys under `hosts:`".to_owned()),
             Self::Stopped { journal, .. } => Some(format!(
                 "run the command again, it looks first and goes on from there; what was done: {}",

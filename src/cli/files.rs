@@ -19,6 +19,64 @@ pub(super) fn library(
     Ok(library)
 }
 
+/// Puts a playbook of a person's own into the library with what lies beside it: other playbooks, `tasks`,
+/// `templates`, `files`. Gives the name by which it is loaded; what is no file is taken for a name.
+pub(super) fn playbook(library: &mut Library, given: &Path) -> Result<String, CliError> {
+    let (true, Some(file)) = (given.is_file(), given.file_name()) else {
+        let name = given.to_string_lossy().into_owned();
+        let full = format!("{name}.yml");
+        let known = library.playbooks.contains_key(&full);
+        return Ok(if known { full } else { name });
+    };
+    let folder = match given.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let below = |name: &str| {
+        let folder = folder.join(name);
+        if folder.is_dir() {
+            folder_texts(&folder)
+        } else {
+            Ok(BTreeMap::new())
+        }
+    };
+    let mut playbooks = neighbours(folder)?;
+    let tasks = below("tasks")?;
+    playbooks.extend(
+        tasks
+            .into_iter()
+            .map(|(name, text)| (format!("tasks/{name}"), text)),
+    );
+    for name in playbooks.keys() {
+        let shown = given.with_file_name(name).display().to_string();
+        library.paths.insert(name.clone(), shown);
+    }
+    library.overlay(playbooks, below("templates")?);
+    library.files.extend(below("files")?);
+    Ok(file.to_string_lossy().into_owned())
+}
+
+/// The YAML files of a folder itself.
+fn neighbours(folder: &Path) -> Result<BTreeMap<String, String>, CliError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CliError::Unreadable { path, source }
+    };
+    let mut texts = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
+        let path = entry.map_err(unreadable(folder))?.path();
+        let is_yaml = path
+            .extension()
+            .is_some_and(|extension| extension == "yml" || extension == "yaml");
+        let (true, Some(name)) = (path.is_file() && is_yaml, path.file_name()) else {
+            continue;
+        };
+        let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
+        texts.insert(name.to_string_lossy().into_owned(), text);
+    }
+    Ok(texts)
+}
+
 /// Every file below a folder, by its path relative to it.
 fn folder_texts(folder: &Path) -> Result<BTreeMap<String, String>, CliError> {
     let mut texts = BTreeMap::new();

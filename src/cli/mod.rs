@@ -11,12 +11,16 @@ mod failover;
 mod files;
 mod findings;
 mod interrupt;
+mod listing;
 mod maintenance;
 mod notices;
+mod picked;
 mod plan_view;
+mod play;
 mod procedure;
 mod prompt;
 mod rejoin;
+mod run;
 mod screen;
 mod session;
 mod status;
@@ -69,6 +73,7 @@ pub fn main() -> std::process::ExitCode {
 async fn run(args: &Args) -> Result<Exit, CliError> {
     match &args.command {
         Command::Bootstrap(own) => bootstrap::run(&args.global, own).await,
+        Command::Run(own) => run::run(&args.global, own).await,
         Command::Verify(own) => verify::run(&args.global, own).await,
         Command::Status => status::run(&args.global).await,
         Command::Switchover(own) => switchover::run(&args.global, own).await,

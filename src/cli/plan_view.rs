@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::findings::count;
 use crate::plan::{Action, Plan, StagePlan, Step, unified_diff};
+use crate::playbook::Undecided;
 
 /// Whether the changes inside files are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,22 @@ pub(super) fn nothing(plan: &Plan) -> String {
     let mut text = format!("Nothing to do: {}", plan.intent);
     for reason in &plan.because {
         let _ = write!(text, "\n  {reason}");
+    }
+    text
+}
+
+/// What a plan cannot say yet, as text; nothing where it says all.
+pub(super) fn undecided(undecided: &[Undecided]) -> String {
+    let mut text = String::new();
+    for open in undecided {
+        if text.is_empty() {
+            text.push_str("\nNot known before others have run:\n");
+        }
+        let _ = writeln!(
+            text,
+            "  {}: {} (rests on `{}`)",
+            open.host, open.task, open.waits_for
+        );
     }
     text
 }

@@ -138,7 +138,7 @@ impl Refusal {
     pub fn after(step: &Step, outcome: &Outcome) -> Option<Self> {
         let (host, what) = (&step.host, &step.action);
         match outcome {
-            Outcome::Changed | Outcome::Already => None,
+            Outcome::Changed | Outcome::Already | Outcome::Said { .. } => None,
             Outcome::Failed { error, hint } | Outcome::Partial { error, hint, .. } => {
                 let hint = hint.as_deref();
                 let way_out = hint.unwrap_or("remove the cause, then run again");

@@ -83,7 +83,7 @@ pub async fn perform<F: Fleet, P: Procedure>(
         sink.event(&Event::StageStarted {
             play: stage.play.clone(),
         });
-        let ended = run_stage(fleet, &stage, sink).await;
+        let ended = run_stage(fleet, &stage, &|_, outcome| outcome, sink).await;
         procedure.ended(&ended);
         performance.steps.extend(ended);
         let hosts = match &stage.look {

@@ -11,7 +11,7 @@ use crate::facts::{Needs, Observation};
 use crate::fleet::{Fleet, Progress};
 use crate::inventory::{Cluster, HostName};
 use crate::plan::{CheckContext, Outcome, StagePlan, Step, Violation, check};
-use crate::playbook::{PlaybookError, Walk};
+use crate::playbook::{Failing, Failure, PlaybookError, Turn, Walk};
 use crate::report::{Event, Sink};
 
 /// What was done, by host.
@@ -29,18 +29,33 @@ impl Summary {
         self.failed.is_empty()
     }
 
-    fn add(&mut self, ended: Vec<(Step, Outcome)>) {
+    fn add(&mut self, ended: &[(Step, Outcome)], judge: &Judge<'_>) {
         for (step, outcome) in ended {
-            match outcome {
-                Outcome::Changed => *self.changed.entry(step.host).or_default() += 1,
-                Outcome::Already => {}
+            match judge(step, outcome.clone()) {
+                Outcome::Changed => *self.changed.entry(step.host.clone()).or_default() += 1,
+                Outcome::Already | Outcome::Said { .. } => {}
                 Outcome::Failed { error, .. }
                 | Outcome::Partial { error, .. }
                 | Outcome::Unknown { error } => {
-                    self.failed.entry(step.host).or_insert(error);
+                    self.failed.entry(step.host.clone()).or_insert(error);
                 }
             }
         }
+    }
+
+    /// A task that could not be begun.
+    fn refused(&mut self, failure: Failure, sink: &dyn Sink) {
+        let source = std::error::Error::source(&failure.error);
+        let why = source.map_or_else(String::new, |source| format!(": {source}"));
+        let text = match failure.failing {
+            Failing::Passes => format!("FAILED {}{why}", failure.error),
+            Failing::Caught => format!("failed, and caught: {}{why}", failure.error),
+        };
+        sink.event(&Event::Note {
+            text: text.clone(),
+            details: Vec::new(),
+        });
+        self.failed.entry(failure.host).or_insert(text);
     }
 
     /// All changes.
@@ -77,7 +92,27 @@ pub async fn run<F: Fleet>(
     sink: &dyn Sink,
 ) -> Result<Summary, RunError> {
     let mut summary = Summary::default();
-    while let Some(stage) = walk.next_stage(&seen)? {
+    // A playbook that asks for nobody's part may run where nobody knows who leads.
+    let leads = context.same_leader(&seen).is_ok();
+    loop {
+        let stage = match walk.next(&seen) {
+            Turn::Done => break,
+            Turn::Stage(stage) => stage,
+            Turn::Wait(pause) => {
+                tokio::time::sleep(pause).await;
+                seen = look(fleet, &walk, context, &seen).await?;
+                if leads {
+                    context.same_leader(&seen)?;
+                }
+                continue;
+            }
+            Turn::Failed(failures) => {
+                for failure in failures {
+                    summary.refused(failure, sink);
+                }
+                continue;
+            }
+        };
         if let Some(violation) = check(&stage, &context.check_context(&seen))
             .into_iter()
             .next()
@@ -87,14 +122,33 @@ pub async fn run<F: Fleet>(
         sink.event(&Event::StageStarted {
             play: stage.play.clone(),
         });
-        summary.add(run_stage(fleet, &stage, sink).await);
-        if !summary.is_good() {
-            walk.skip_to_handlers(&summary.failed.keys().cloned().collect());
+        let judge = |step: &Step, outcome| walk.judge(step, outcome);
+        let ended = run_stage(fleet, &stage, &judge, sink).await;
+        summary.add(&ended, &judge);
+        walk.ended(&ended);
+        seen = look(fleet, &walk, context, &seen).await?;
+        if leads {
+            context.same_leader(&seen)?;
         }
-        seen = fleet.observe(context.needs).await;
-        context.same_leader(&seen)?;
     }
+    // What was tried again with success, or caught, is no failure of the run.
+    let failed = walk.failed_hosts();
+    summary.failed.retain(|host, _| failed.contains(host));
     Ok(summary)
+}
+
+/// Looks again, also at what has become a question only now.
+async fn look<F: Fleet>(
+    fleet: &F,
+    walk: &Walk<'_>,
+    context: &Context<'_>,
+    seen: &Observation,
+) -> Result<Observation, RunError> {
+    let mut needs = context.needs.clone();
+    for (host, more) in walk.needs(seen)?.unwrap_or_default() {
+        needs.entry(host).or_default().extend(more);
+    }
+    Ok(fleet.observe(&needs).await)
 }
 
 /// What stays the same for a whole run.
@@ -134,19 +188,30 @@ impl Context<'_> {
     }
 }
 
+/// What the end of a step means.
+pub(super) type Judge<'a> = dyn Fn(&Step, Outcome) -> Outcome + Sync + 'a;
+
 /// All hosts side by side; on each host the steps in order, up to its first failure. Gives each step
-/// that was begun, and how it ended.
+/// that was begun, and how it ended in the fleet's own words; who reads along is told what that means.
 pub(super) async fn run_stage<F: Fleet>(
     fleet: &F,
     stage: &StagePlan,
+    judge: &Judge<'_>,
     sink: &dyn Sink,
 ) -> Vec<(Step, Outcome)> {
     let by_host = stage.by_host();
-    let runs = by_host.values().map(|steps| run_steps(fleet, steps, sink));
+    let runs = by_host
+        .values()
+        .map(|steps| run_steps(fleet, steps, judge, sink));
     join_all(runs).await.into_iter().flatten().collect()
 }
 
-async fn run_steps<F: Fleet>(fleet: &F, steps: &[&Step], sink: &dyn Sink) -> Vec<(Step, Outcome)> {
+async fn run_steps<F: Fleet>(
+    fleet: &F,
+    steps: &[&Step],
+    judge: &Judge<'_>,
+    sink: &dyn Sink,
+) -> Vec<(Step, Outcome)> {
     let mut done = Vec::new();
     for step in steps {
         sink.event(&Event::StepStarted {
@@ -155,12 +220,13 @@ async fn run_steps<F: Fleet>(fleet: &F, steps: &[&Step], sink: &dyn Sink) -> Vec
         let begun = Instant::now();
         let outcome = fleet.apply(step, &Tell(sink)).await;
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let judged = judge(step, outcome.clone());
+        let is_good = judged.is_good();
         sink.event(&Event::StepEnded {
             step: (*step).clone(),
-            outcome: outcome.clone(),
+            outcome: judged,
             milliseconds,
         });
-        let is_good = outcome.is_good();
         done.push(((*step).clone(), outcome));
         if !is_good {
             break;

@@ -18,6 +18,7 @@ pub use marks::{Mark, MarkKind, Marks};
 pub use needs::Needs;
 pub use observation::Observation;
 pub use os_facts::{
-    FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, RootAccess, UnitFacts, UnitState,
+    FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, PathFacts, PathKind, RootAccess,
+    UnitFacts, UnitState,
 };
 pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil};

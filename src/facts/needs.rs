@@ -10,6 +10,12 @@ pub struct Needs {
     pub packages: BTreeSet<String>,
     /// Files: owner, mode and content.
     pub files: BTreeSet<String>,
+    /// Paths: what is there, whose, with which mode; the content is not read.
+    pub paths: BTreeSet<String>,
+    /// Parameters of the kernel, by name.
+    pub sysctls: BTreeSet<String>,
+    /// TCP ports of the host: whether anything listens.
+    pub ports: BTreeSet<u16>,
     /// systemd units: running, enabled.
     pub units: BTreeSet<String>,
     /// By unit: its configuration file, and a file that it makes anew at each start. The first being
@@ -22,6 +28,9 @@ impl Needs {
     pub fn extend(&mut self, other: Self) {
         self.packages.extend(other.packages);
         self.files.extend(other.files);
+        self.paths.extend(other.paths);
+        self.sysctls.extend(other.sysctls);
+        self.ports.extend(other.ports);
         self.units.extend(other.units);
         self.configurations.extend(other.configurations);
     }

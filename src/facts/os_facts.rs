@@ -32,6 +32,12 @@ pub struct OsFacts {
     pub packages: BTreeMap<String, PackageFacts>,
     /// Files by absolute path.
     pub files: BTreeMap<String, FileFacts>,
+    /// Paths of which only the outside was asked for.
+    pub paths: BTreeMap<String, PathFacts>,
+    /// Parameters of the kernel by name; `None` where it has no such parameter.
+    pub sysctls: BTreeMap<String, Option<String>>,
+    /// TCP ports that were asked about, and whether anything listens there.
+    pub ports: BTreeMap<u16, bool>,
     /// Units by name.
     pub units: BTreeMap<String, UnitFacts>,
     /// Names of network interfaces.
@@ -102,6 +108,39 @@ pub enum FileFacts {
         mode: String,
     },
     /// Something that is no regular file.
+    Other(String),
+}
+
+/// The outside of one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathFacts {
+    /// Nothing there.
+    Absent,
+    /// Something.
+    Present {
+        /// What it is.
+        kind: PathKind,
+        /// Owner's name.
+        owner: String,
+        /// Group's name.
+        group: String,
+        /// Permission bits in octal without a leading zero.
+        mode: String,
+    },
+}
+
+/// What a path is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, and what it names.
+    Link(String),
+    /// Something else, in words.
     Other(String),
 }
 

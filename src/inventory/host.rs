@@ -29,6 +29,8 @@ pub struct Host {
     pub settings: BTreeMap<String, Scalar>,
     /// The groups that it is in, for `hosts:` of playbooks and `--limit`; sorted.
     pub groups: Vec<String>,
+    /// Variables of its groups, in the order of their names, overlaid by its own.
+    pub vars: BTreeMap<String, Scalar>,
     /// The network interface for the writer VIP, where this host's differs from `vip.writer.interface`.
     pub interface: Option<String>,
     /// How it is reached by ssh.

@@ -39,6 +39,9 @@ pub(super) struct RawInventory {
     /// Variables for playbooks and templates.
     #[serde(default)]
     pub(super) vars: BTreeMap<String, Scalar>,
+    /// Variables of groups; which hosts are in one, they say themselves.
+    #[serde(default)]
+    pub(super) groups: BTreeMap<String, RawGroup>,
     /// The hosts by name.
     pub(super) hosts: BTreeMap<String, RawHost>,
 }
@@ -220,6 +223,15 @@ pub(super) struct RawHooks {
     pub(super) timeout: Option<Scalar>,
 }
 
+/// A group of hosts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGroup {
+    /// Variables of its hosts, over those of all.
+    #[serde(default)]
+    pub(super) vars: BTreeMap<String, Scalar>,
+}
+
 /// One host.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -247,6 +259,9 @@ pub(super) struct RawHost {
     /// Groups that it is in, for playbooks and `--limit`.
     #[serde(default)]
     pub(super) groups: Vec<String>,
+    /// Its own variables, over those of its groups.
+    #[serde(default)]
+    pub(super) vars: BTreeMap<String, Scalar>,
     /// Its network interface for the VIP, where it differs.
     #[serde(default)]
     pub(super) interface: Option<String>,

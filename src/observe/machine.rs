@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::Fields;
 use super::answers::{fields, first};
 use crate::facts::{
-    FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts, Process,
-    RootAccess, UnitFacts, UnitState,
+    FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts, PathFacts,
+    PathKind, Process, RootAccess, UnitFacts, UnitState,
 };
 use crate::fleet::ssh::Whoami;
 
@@ -35,6 +35,14 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         source_password_sha256: first(&fields, "source_password"),
         packages: each(&fields, "package", package),
         files: each(&fields, "file", file),
+        paths: each(&fields, "path", path),
+        sysctls: each(&fields, "sysctl", |line| Some(sysctl(line))),
+        ports: fields
+            .get("port")
+            .into_iter()
+            .flatten()
+            .filter_map(|line| port(line))
+            .collect(),
         units: units(&fields),
         interfaces: fields.get("interface").cloned().unwrap_or_default(),
         addresses: fields
@@ -142,6 +150,44 @@ fn file(line: &str) -> Option<(String, FileFacts)> {
     Some((parts.first()?.to_string(), facts))
 }
 
+/// `path`, or `path|kind|owner|group|mode|what a link names`.
+fn path(line: &str) -> Option<(String, PathFacts)> {
+    let mut parts = line.splitn(6, '|');
+    let path = parts.next()?.to_owned();
+    let Some(kind) = parts.next() else {
+        return Some((path, PathFacts::Absent));
+    };
+    let mut next = || parts.next().map(ToOwned::to_owned);
+    let (owner, group, mode, target) = (next()?, next()?, next()?, next()?);
+    let kind = match kind {
+        "link" => PathKind::Link(target),
+        "directory" => PathKind::Folder,
+        "regular file" | "regular empty file" => PathKind::File,
+        other => PathKind::Other(other.to_owned()),
+    };
+    let facts = PathFacts::Present {
+        kind,
+        owner,
+        group,
+        mode,
+    };
+    Some((path, facts))
+}
+
+/// `name`, or `name|value`.
+fn sysctl(line: &str) -> (String, Option<String>) {
+    match line.split_once('|') {
+        Some((name, value)) => (name.to_owned(), Some(value.trim().to_owned())),
+        None => (line.to_owned(), None),
+    }
+}
+
+/// `3306 open`.
+fn port(line: &str) -> Option<(u16, bool)> {
+    let (port, state) = line.split_once(' ')?;
+    Some((port.parse().ok()?, state == "open"))
+}
+
 /// `name|LoadState=…;ActiveState=…;UnitFileState=…;`
 fn unit(line: &str) -> Option<(String, UnitFacts)> {
     let (name, properties) = line.split_once('|')?;
@@ -209,6 +255,8 @@ mod tests {
             interface\tlo\ninterface\teth0\naddress\teth0 10.1.2.3/24\naddress\teth0@if9 10.1.2.90/32\n\
             disk_free\t2048\n\
             package\tmariadb-server installed 1:10.11.18\npackage\tnope candidate (none)\n\
+            sysctl\tvm.a|1  2 \nsysctl\tvm.b\nport\t22 open\nport\t23 closed\n\
+            path\t/a\npath\t/b|directory|root|adm|755|\npath\t/c|link|root|root|777|/d|e\n\
             file\t/etc/a|root|root|644|aGk=\nfile\t/etc/b\nfile\t/etc/c|directory\n\
             unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\n\
             unit\tx.socket|LoadState=not-found;ActiveState=inactive;UnitFileState=;\n\
@@ -248,6 +296,16 @@ mod tests {
             matches!(&os.files["/etc/a"], FileFacts::Present { content, .. } if content == "hi")
         );
         assert_eq!(os.files["/etc/c"], FileFacts::Other("directory".to_owned()));
+        assert_eq!(os.sysctls["vm.a"].as_deref(), Some("1  2"));
+        assert_eq!(os.sysctls["vm.b"], None);
+        assert_eq!((os.ports[&22], os.ports[&23]), (true, false));
+        assert_eq!(os.paths["/a"], PathFacts::Absent);
+        assert!(
+            matches!(&os.paths["/b"], PathFacts::Present { kind: PathKind::Folder, group, .. } if group == "adm")
+        );
+        assert!(
+            matches!(&os.paths["/c"], PathFacts::Present { kind: PathKind::Link(to), .. } if to == "/d|e")
+        );
         assert!(os.units["mariadb"].is_enabled() && os.units["mariadb"].stale);
         assert!(!os.units["x.socket"].stale);
         assert_eq!(os.units["x.socket"].state, UnitState::NotFound);

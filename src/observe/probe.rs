@@ -88,6 +88,47 @@ files() {
 }
 "#;
 
+/// The outside of paths. A link is itself, not what it names.
+const PATHS: &str = r#"
+paths() {
+    for path in "$@"; do
+        if [ -L "$path" ]; then
+            put path "$path|link|$(stat -c '%U|%G|%a' "$path")|$(readlink "$path")"
+        elif [ -e "$path" ]; then
+            put path "$path|$(stat -c '%F|%U|%G|%a' "$path")|"
+        else
+            put path "$path"
+        fi
+    done
+}
+"#;
+
+/// In a parameter's name `.` stands for `/`. Listening sockets have the state 0A, ports are four
+/// hexadecimal digits.
+const KERNEL: &str = r#"
+sysctls() {
+    for name in "$@"; do
+        file=/proc/sys/$(printf %s "$name" | tr . /)
+        if [ -r "$file" ]; then
+            put sysctl "$name|$(tr '\n\t' '  ' <"$file")"
+        else
+            put sysctl "$name"
+        fi
+    done
+}
+ports() {
+    [ $# -gt 0 ] || return 0
+    listening=" $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+        awk '$4 == "0A" { sub(/.*:/, "", $2); print $2 }' | tr '\n' ' ') "
+    for port in "$@"; do
+        case $listening in
+        *" $(printf %04X "$port") "*) put port "$port open" ;;
+        *) put port "$port closed" ;;
+        esac
+    done
+}
+"#;
+
 /// One question to systemd for all units; an empty line stands between their answers.
 const UNITS: &str = r#"
 units() {
@@ -125,6 +166,14 @@ pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> 
         .command(call("packages", &needs.packages))
         .line(FILES)
         .command(call("files", &needs.files))
+        .line(PATHS)
+        .command(call("paths", &needs.paths))
+        .line(KERNEL)
+        .command(call("sysctls", &needs.sysctls))
+        .command(call(
+            "ports",
+            &needs.ports.iter().map(u16::to_string).collect(),
+        ))
         .line(UNITS)
         .command(call("units", &needs.units))
         .line(STALE);

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::inventory::{HookPoint, HostName};
 use crate::mysql::{AccountRole, BinlogName, GtidSet, Switch};
+use crate::plan::{Awaited, Command, PathChange, Query};
 
 /// One thing to do on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -161,6 +162,26 @@ pub enum Action {
     RunHook {
         /// Which.
         hook: HookPoint,
+    },
+    /// Run a user's command on the host.
+    Run(Command),
+    /// Ask or tell a server what a user's statement says.
+    Query(Query),
+    /// Make a folder, a link, give an owner and a mode, or take a path away.
+    SetPath(PathChange),
+    /// Set a parameter of the kernel until the next boot.
+    SetSysctl {
+        /// Its name: `vm.swappiness`.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Wait until something is so. Changes nothing.
+    Await {
+        /// What.
+        what: Awaited,
+        /// How long at most.
+        within: Duration,
     },
 }
 
@@ -339,6 +360,11 @@ impl fmt::Display for Action {
             Self::Rewind => f.write_str("cut off the tail that no replica acknowledged"),
             Self::SaveErrant { path, .. } => write!(f, "save what only it has to {path}"),
             Self::RunHook { hook } => write!(f, "run the hook {hook}"),
+            Self::Run(command) => command.fmt(f),
+            Self::Query(query) => query.fmt(f),
+            Self::SetPath(change) => change.fmt(f),
+            Self::SetSysctl { name, value } => write!(f, "set {name} to {value}"),
+            Self::Await { what, .. } => write!(f, "wait until {what}"),
         }
     }
 }

@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use crate::facts::Observation;
 use crate::inventory::HostName;
-use crate::mysql::{Seeding, Switch};
-use crate::plan::{Action, LiveVariable, StagePlan, Step};
+use crate::mysql::{ReplicaStatus, Seeding, Switch, ThreadState};
+use crate::plan::{Access, Action, LiveVariable, StagePlan, Step};
 
 /// What the rules are checked against.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,12 @@ pub enum Violation {
     /// A replica would wait for acknowledgements that nobody sends, and hold its applier for ever.
     #[error("{0} is a replica and would wait for acknowledgements")]
     WaitingReplica(HostName),
+    /// The primary would wait for acknowledgements while nobody follows it: its next write would hang.
+    #[error("{0} would wait for acknowledgements, and no replica follows it")]
+    NobodyAcknowledges(HostName),
+    /// A statement that writes would be executed elsewhere than on the primary: an errant transaction.
+    #[error("{0} is a replica and would be written to")]
+    WriteOnReplica(HostName),
     /// An account would be written elsewhere than on the primary: an errant transaction.
     #[error("an account would be written on {0}, which is a replica")]
     AccountOnReplica(HostName),
@@ -124,13 +130,31 @@ fn broken(step: &Step, context: &CheckContext<'_>) -> Option<Violation> {
         Action::SetVariable {
             variable: LiveVariable::SemiSyncSource,
             value: Switch::On,
-        } => or(Violation::WaitingReplica(host.clone()), is_primary),
+        } if !is_primary => Some(Violation::WaitingReplica(host.clone())),
+        Action::SetVariable {
+            variable: LiveVariable::SemiSyncSource,
+            value: Switch::On,
+        } => or(
+            Violation::NobodyAcknowledges(host.clone()),
+            somebody_follows(host, context.seen),
+        ),
         Action::EnsureAccount { .. } => or(Violation::AccountOnReplica(host.clone()), is_primary),
         Action::Replicate { .. } => or(Violation::PrimaryOverwritten(host.clone()), !is_primary),
+        Action::Query(query) if query.access == Access::Write => {
+            or(Violation::WriteOnReplica(host.clone()), is_primary)
+        }
         Action::Seed { into, emptied } => seed(host, into, emptied, context),
         Action::AddVip { address, .. } => vip(host, address, context),
         _ => None,
     }
+}
+
+/// Whether any server but this one receives from somebody.
+fn somebody_follows(primary: &HostName, seen: &Observation) -> bool {
+    seen.servers().any(|(host, facts)| {
+        let receives = |status: &ReplicaStatus| status.receiver != ThreadState::Stopped;
+        host != primary && facts.replica.as_ref().is_some_and(receives)
+    })
 }
 
 fn seed(

@@ -4,24 +4,32 @@
 //! named by its role, and the fleet looks its password up.
 
 mod action;
+mod answer;
 mod check;
+mod command;
 mod diff;
 mod effect;
 mod leadership;
 mod loss;
 mod outcome;
+mod path_change;
+mod query;
 mod stage;
 mod step;
 
 pub use action::{
     Action, FenceMethod, FileChange, LiveVariable, Neighbours, Receiving, UnitChange,
 };
+pub use answer::Answer;
 pub use check::{CheckContext, Violation, check};
+pub use command::{Command, Invocation, RunAs};
 pub use diff::unified_diff;
 pub use effect::predict;
 pub use leadership::{LeadershipRules, OldPrimary, Waiver};
 pub use loss::DataLoss;
 pub use outcome::Outcome;
+pub use path_change::{Awaited, PathChange, PathState};
+pub use query::{Access, Query};
 pub use stage::{Look, StagePlan};
 pub use step::{OnFailure, Plan, Step};
 

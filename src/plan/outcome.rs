@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::plan::Answer;
+
 /// The end of one action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -17,6 +19,11 @@ pub enum Outcome {
         error: String,
         /// What to do next.
         hint: Option<String>,
+    },
+    /// A command or a query came to its end and said this; whoever asked judges what it means.
+    Said {
+        /// What it said.
+        answer: Answer,
     },
     /// Done in part; what is missing was counted.
     Partial {

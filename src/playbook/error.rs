@@ -54,6 +54,23 @@ pub enum TaskError {
         /// The names that exist.
         known: String,
     },
+    /// A file to copy that does not exist.
+    #[error("no file `{name}` to copy; there are: {known}")]
+    NoFile {
+        /// The name asked for.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// It rests on what another task says when it runs, which it has not yet.
+    #[error("it rests on `{name}`, which is known once its task has run")]
+    NotYet {
+        /// The name that it is registered under.
+        name: String,
+    },
+    /// What was asserted does not hold.
+    #[error("{0}")]
+    Asserted(String),
     /// The arguments do not make sense on this host.
     #[error("{0}")]
     Arguments(String),

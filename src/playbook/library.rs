@@ -10,6 +10,10 @@ pub struct Library {
     pub playbooks: BTreeMap<String, String>,
     /// `my.cnf.j2` and others; `/` separates folders.
     pub templates: BTreeMap<String, String>,
+    /// Files that are copied as they are.
+    pub files: BTreeMap<String, String>,
+    /// What a person calls a playbook of their own, where that is not its name below `playbooks/`.
+    pub paths: BTreeMap<String, String>,
 }
 
 macro_rules! carried {
@@ -38,11 +42,21 @@ impl Default for Library {
                 "systemd/purge-relay-logs.timer.j2",
                 "systemd/restart.conf.j2",
             ),
+            files: BTreeMap::new(),
+            paths: BTreeMap::new(),
         }
     }
 }
 
 impl Library {
+    /// What messages call a playbook.
+    pub fn shown(&self, name: &str) -> String {
+        match self.paths.get(name) {
+            Some(path) => path.clone(),
+            None => format!("playbooks/{name}"),
+        }
+    }
+
     /// Replaces texts of the same name, and adds the others.
     pub fn overlay(
         &mut self,

@@ -157,7 +157,7 @@ fn line(span: &Span) -> String {
         Some(Outcome::Unknown { error }) => {
             let _ = writeln!(text, "{:20}UNKNOWN, it may have happened: {error}", "");
         }
-        Some(Outcome::Changed | Outcome::Already) | None => {}
+        Some(Outcome::Changed | Outcome::Already | Outcome::Said { .. }) | None => {}
     }
     text
 }

@@ -68,7 +68,7 @@ impl Plain {
 pub(super) fn ended(host: &HostName, what: &str, outcome: &Outcome, milliseconds: u64) -> String {
     let took = seconds(milliseconds);
     match outcome {
-        Outcome::Changed => format!("{host}: {what} ({took})"),
+        Outcome::Changed | Outcome::Said { .. } => format!("{host}: {what} ({took})"),
         Outcome::Already => format!("{host}: {what}: it was so already ({took})"),
         Outcome::Failed { error, hint } | Outcome::Partial { error, hint, .. } => {
             let mut line = format!("{host}: FAILED {what} ({took})\n  {error}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::facts::{MachinePulse, Millis, Process, Pulse, ServerPulse};
 use crate::fixture::{cluster, cluster_with, name, vigil};
-use crate::inventory::Prefer;
+use crate::inventory::{Durability, Prefer};
 use crate::mysql::{Flavor, Switch, ThreadState};
 
 const BEGAN: Millis = 10_000;
@@ -104,6 +104,11 @@ impl Watch {
 
     fn prefer(mut self, prefer: Prefer) -> Self {
         self.cluster.failover.prefer = prefer;
+        self
+    }
+
+    fn available(mut self) -> Self {
+        self.cluster.durability = Durability::Available;
         self
     }
 
@@ -336,6 +341,12 @@ fn others() -> Vec<Row> {
                 .receiver("db3", ThreadState::Stopped),
             "NoWitness: never fail over",
         ),
+    ]
+}
+
+/// Somebody began to give the primary's place to another (S23).
+fn begun() -> Vec<Row> {
+    vec![
         (
             "S23 the one who failed over was killed when all were drained",
             Watch::after(60_000)
@@ -344,6 +355,16 @@ fn others() -> Vec<Row> {
                 .receiver("db2", ThreadState::Stopped)
                 .receiver("db3", ThreadState::Stopped),
             "ReplacedPrimary: dead by Replaced",
+        ),
+        (
+            "S13 the same where commits wait for nobody: it may be busy, and only we are cut off",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .available()
+                .receiver("db2", ThreadState::Stopped)
+                .receiver("db3", ThreadState::Stopped),
+            "NoWitness: never fail over",
         ),
         (
             "S23 the same when one was promoted",
@@ -469,7 +490,7 @@ fn alive() -> Vec<Row> {
 #[test]
 fn each_way_to_fail_or_to_seem_so_has_its_name() {
     let mut wrong = Vec::new();
-    let rows = [crashes(), silences(), others(), alive()];
+    let rows = [crashes(), silences(), others(), begun(), alive()];
     for (what, watch, expected) in rows.into_iter().flatten() {
         let said = watch.said();
         if said != expected {

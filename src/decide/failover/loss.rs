@@ -106,7 +106,7 @@ impl Untold<'_> {
         let dead = &self.case.dead;
         let Some(memory) = &self.case.memory else {
             return self.unknown(format!(
-                "nobody watched {dead} before it failed, and its binary log cannot be read: whether its last commits had reached a replica is not known"
+                "nobody watched {dead} before it failed, and its binary log is not read: whether its last commits had reached a replica is not known"
             ));
         };
         let unseen = self.unseen;
@@ -126,7 +126,7 @@ impl Untold<'_> {
             };
         }
         self.unknown(format!(
-            "durability is {}, semi-sync was {} when {dead} last answered, {}, and its binary log cannot be read: what it committed after that may be lost",
+            "durability is {}, semi-sync was {} when {dead} last answered, {}, and its binary log is not read: what it committed after that may be lost",
             self.cluster.durability,
             match memory.semi_sync.source_active {
                 Some(Switch::On) => "active",

@@ -11,7 +11,7 @@ impl Failover<'_> {
     /// Takes the end of one step into account.
     pub(super) fn note_end(&mut self, step: &Step, outcome: &Outcome) {
         let error = match outcome {
-            Outcome::Changed | Outcome::Already => None,
+            Outcome::Changed | Outcome::Already | Outcome::Said { .. } => None,
             Outcome::Failed { error, .. }
             | Outcome::Partial { error, .. }
             | Outcome::Unknown { error } => Some(error.as_str()),
@@ -50,7 +50,7 @@ impl Failover<'_> {
     fn salvaged(&mut self, outcome: &Outcome) {
         self.missing = None;
         match outcome {
-            Outcome::Changed | Outcome::Already => {
+            Outcome::Changed | Outcome::Already | Outcome::Said { .. } => {
                 self.salvage = Salvage::Done;
                 self.loss = self.loss_with_tail();
             }

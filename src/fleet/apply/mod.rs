@@ -7,6 +7,7 @@ mod await_position;
 mod binlog_files;
 mod canary;
 mod catch_up;
+mod command;
 mod demote;
 mod drain;
 mod events;
@@ -14,8 +15,11 @@ mod fence;
 mod file;
 mod hold;
 mod hook;
+mod kernel;
 mod package;
+mod path;
 mod promote;
+mod query;
 mod receiver;
 mod relay_log;
 mod replicate;
@@ -27,6 +31,7 @@ mod unfence;
 mod unit;
 mod variable;
 mod vip;
+mod wait_for;
 
 use std::time::Duration;
 
@@ -113,6 +118,11 @@ pub(super) async fn apply(
             transactions,
             path,
         } => save_errant::save(fleet, connection, beside, transactions, path).await,
+        Action::Run(command) => command::run(connection, command).await,
+        Action::Query(query) => query::ask(fleet, connection, query).await,
+        Action::SetPath(change) => path::set(connection, change).await,
+        Action::SetSysctl { name, value } => kernel::set(connection, name, value).await,
+        Action::Await { what, within } => wait_for::wait(connection, what, *within).await,
         Action::Fence {
             method: FenceMethod::Command,
         }

@@ -40,7 +40,8 @@ done
 "#;
 
 /// The same where nobody knows up to where this server has received: it was restarted since and has not
-/// met its source. From the newest log back, until one has nothing that is missing.
+/// met its source. From the newest log back, until one has transactions and none of them is missing: a
+/// restart of the dead server has begun a log in which nothing is.
 const LOCATE_BACK: &str = r#"
 back=
 for log in "$@"; do
@@ -53,8 +54,11 @@ IFS='
 set -f
 for log in $back; do
     found=$("$tool" --no-defaults "$log" 2>/dev/null | awk "$filter")
-    [ -n "$found" ] || break
-    place="${log##*/} $found"
+    if [ -n "$found" ]; then
+        place="${log##*/} $found"
+    elif "$tool" --no-defaults "$log" 2>/dev/null | awk '/\tGTID [0-9]/ { n = 1; exit } END { exit !n }'; then
+        break
+    fi
 done
 [ -z "$place" ] || echo "$place"
 "#;

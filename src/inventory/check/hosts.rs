@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::raw::{RawHost, RawSsh};
+use super::super::raw::{RawGroup, RawHost, RawSsh};
 use super::super::{Address, Host, HostName, InitialRole, Promotion, ServerSpec};
-use super::{Checker, no_primary, wrong};
+use super::{Checker, no_primary, vars, wrong};
 
 /// Words that `hosts:` and `--limit` give a meaning of their own.
-const RESERVED: [&str; 4] = ["all", "primary", "replica", "replicas"];
+const RESERVED: [&str; 6] = [
+    "all", "joining", "primary", "replica", "replicas", "serving",
+];
 
 impl Checker<'_> {
     /// Every host that is right by itself; mistakes are reported in the order of the file.
@@ -18,6 +20,7 @@ impl Checker<'_> {
         mut raw: BTreeMap<String, RawHost>,
         server: &ServerSpec,
         ssh: &RawSsh,
+        groups: &BTreeMap<String, RawGroup>,
     ) -> BTreeMap<HostName, Host> {
         self.check_ssh(&["ssh"], ssh);
         if raw.is_empty() {
@@ -32,10 +35,13 @@ impl Checker<'_> {
         let names: Vec<String> = raw.keys().cloned().collect();
         let mut found: Vec<Host> = Vec::new();
         for name in self.in_file_order(&names) {
-            let Some(host) = raw.remove(&name) else {
+            let Some(mut host) = raw.remove(&name) else {
                 continue;
             };
-            if let Some(host) = self.host(&name, host, server, ssh, &names) {
+            let own = std::mem::take(&mut host.vars);
+            self.vars(&["hosts", &name, "vars"], &own);
+            if let Some(mut host) = self.host(&name, host, server, ssh, &names) {
+                host.vars = vars::of_host(groups, &host.groups, own);
                 self.unlike_the_others(&host, &found);
                 found.push(host);
             }
@@ -134,6 +140,7 @@ impl Checker<'_> {
             promotion: raw.promotion,
             settings: server.settings.clone().into_iter().chain(own).collect(),
             groups,
+            vars: BTreeMap::new(),
             interface: raw.interface,
             ssh: self.ssh_target(&address, raw.ssh, ssh),
             address,

@@ -9,6 +9,7 @@ mod hosts;
 mod server;
 mod ssh;
 mod time;
+mod vars;
 mod vip;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::path::Path;
 
 use super::cluster::{Cluster, Durability, Parts};
 use super::raw::RawInventory;
-use super::{ClusterName, Host, HostName, Scalar, Secrets};
+use super::{ClusterName, Host, HostName, Secrets};
 use crate::yaml::{Diagnostic, Diagnostics, Document};
 
 /// Checks everything that the types do not.
@@ -35,8 +36,9 @@ pub(super) fn check(
     let name = checker.cluster_name(&raw.cluster);
     let server = checker.server(raw.server);
     let accounts = checker.accounts(raw.accounts);
-    checker.vars(&raw.vars);
-    let hosts = checker.hosts(raw.hosts, &server, &raw.ssh);
+    checker.vars(&["vars"], &raw.vars);
+    checker.group_vars(&raw.groups, &raw.hosts);
+    let hosts = checker.hosts(raw.hosts, &server, &raw.ssh, &raw.groups);
     let failover = checker.failover(raw.failover);
     let hooks = checker.hooks(raw.hooks);
     let vip = raw
@@ -112,22 +114,6 @@ impl Checker<'_> {
                     wrong("not a cluster's name", format!("{error}"), help),
                 );
                 None
-            }
-        }
-    }
-
-    fn vars(&mut self, vars: &BTreeMap<String, Scalar>) {
-        for name in vars.keys() {
-            let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-            if !begins || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                self.key(
-                    &["vars", name],
-                    wrong(
-                        "not a variable's name",
-                        "templates could not name it",
-                        "use letters, digits and `_`, and no digit first",
-                    ),
-                );
             }
         }
     }

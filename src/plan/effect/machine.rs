@@ -54,6 +54,9 @@ pub(super) fn on_machine(
             reached.os.files.insert(path.clone(), FileFacts::Absent);
             note(cluster, reached, path, None);
         }
+        Action::Run(_) | Action::SetPath(_) | Action::SetSysctl { .. } | Action::Await { .. } => {
+            super::tasks::on_machine(&mut reached.os, action);
+        }
         _ => {}
     }
 }

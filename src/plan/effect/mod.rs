@@ -5,6 +5,7 @@
 mod leadership;
 mod machine;
 mod server;
+mod tasks;
 
 use crate::facts::{HostView, Observation, ServerView};
 use crate::inventory::{Cluster, HostName};

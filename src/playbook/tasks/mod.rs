@@ -4,30 +4,45 @@
 //! ([`Module::diff`]); it never does anything. To add one: a file here with its arguments and these
 //! two functions, a variant of [`Module`], a key in the loader's `RawTask`.
 
+mod assert;
+mod command;
+mod content;
+mod copy;
+mod file;
 mod mysql_admin;
 mod mysql_canary;
+mod mysql_query;
 mod mysql_replica;
 mod mysql_seed;
 mod mysql_user;
 mod mysql_variables;
 mod package;
 mod service;
+mod sysctl;
 mod template;
 mod vip;
+mod wait_for;
 
+pub(super) use assert::Assert;
+pub(super) use command::{Command, Shell};
+pub(super) use copy::Copy;
+pub(super) use file::File;
 pub(super) use mysql_admin::MysqlAdmin;
 pub(super) use mysql_canary::MysqlCanary;
+pub(super) use mysql_query::MysqlQuery;
 pub(super) use mysql_replica::MysqlReplica;
 pub(super) use mysql_seed::MysqlSeed;
 pub(super) use mysql_user::MysqlUser;
 pub(super) use mysql_variables::MysqlVariables;
 pub(super) use package::Package;
 pub(super) use service::Service;
+pub(super) use sysctl::Sysctl;
 pub(super) use template::Template;
 pub(super) use vip::Vip;
+pub(super) use wait_for::WaitFor;
 
 use crate::facts::Needs;
-use crate::plan::Action;
+use crate::plan::{Access, Action};
 use crate::playbook::{Scope, TaskError};
 
 /// Something that has to be done, and why.
@@ -56,8 +71,24 @@ pub enum Module {
     Package(Package),
     /// A file rendered from a template.
     Template(Template),
+    /// A file with a given content.
+    Copy(Copy),
+    /// A folder, a link, an owner, or nothing.
+    File(File),
+    /// A parameter of the kernel.
+    Sysctl(Sysctl),
+    /// Something that has to be so first.
+    WaitFor(WaitFor),
+    /// Something that must hold.
+    Assert(Assert),
+    /// A statement of a user.
+    MysqlQuery(MysqlQuery),
     /// A systemd unit.
     Service(Service),
+    /// A user's command.
+    Command(Command),
+    /// A user's command, by a shell.
+    Shell(Shell),
     /// hactl's own account.
     MysqlAdmin(MysqlAdmin),
     /// Variables of the running server.
@@ -81,7 +112,15 @@ impl Module {
             Self::Package(module) => module.needs(scope),
             Self::Template(module) => module.needs(scope),
             Self::Service(module) => module.needs(scope),
-            Self::MysqlAdmin(_)
+            Self::Copy(module) => module.needs(scope),
+            Self::File(module) => module.needs(scope),
+            Self::Sysctl(module) => module.needs(scope),
+            Self::WaitFor(module) => module.needs(scope),
+            Self::Command(module) => module.needs(scope),
+            Self::Shell(module) => module.needs(scope),
+            Self::Assert(_)
+            | Self::MysqlQuery(_)
+            | Self::MysqlAdmin(_)
             | Self::MysqlVariables(_)
             | Self::MysqlUser(_)
             | Self::MysqlSeed(_)
@@ -97,6 +136,14 @@ impl Module {
             Self::Package(module) => module.diff(scope),
             Self::Template(module) => module.diff(scope),
             Self::Service(module) => module.diff(scope),
+            Self::Copy(module) => module.diff(scope),
+            Self::File(module) => module.diff(scope),
+            Self::Sysctl(module) => module.diff(scope),
+            Self::WaitFor(module) => module.diff(scope),
+            Self::Assert(module) => module.diff(scope),
+            Self::MysqlQuery(module) => module.diff(scope),
+            Self::Command(module) => module.diff(scope),
+            Self::Shell(module) => module.diff(scope),
             Self::MysqlAdmin(module) => Ok(module.diff(scope)),
             Self::MysqlVariables(module) => Ok(module.diff(scope)),
             Self::MysqlUser(module) => module.diff(scope),
@@ -112,7 +159,44 @@ impl Module {
     pub fn is_barrier(&self) -> bool {
         matches!(
             self,
-            Self::Package(_) | Self::MysqlSeed(_) | Self::MysqlCanary(_)
+            Self::Package(_) | Self::MysqlSeed(_) | Self::MysqlCanary(_) | Self::Assert(_)
         )
+    }
+
+    /// Whether it says something that later tasks may ask about, and that has to be judged.
+    pub fn answers(&self) -> bool {
+        matches!(
+            self,
+            Self::Command(_) | Self::Shell(_) | Self::MysqlQuery(_)
+        )
+    }
+
+    /// Whether it can do its work as another user than root.
+    pub fn runs_as_anybody(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::Shell(_))
+    }
+
+    /// Whether it changes who leads, who follows, or what they hold.
+    pub fn concerns_cluster(&self) -> bool {
+        match self {
+            Self::Package(_)
+            | Self::Template(_)
+            | Self::Service(_)
+            | Self::Copy(_)
+            | Self::File(_)
+            | Self::Sysctl(_)
+            | Self::WaitFor(_)
+            | Self::Assert(_)
+            | Self::Command(_)
+            | Self::Shell(_) => false,
+            Self::MysqlQuery(query) => query.access() == Access::Write,
+            Self::MysqlAdmin(_)
+            | Self::MysqlVariables(_)
+            | Self::MysqlUser(_)
+            | Self::MysqlSeed(_)
+            | Self::MysqlReplica(_)
+            | Self::MysqlCanary(_)
+            | Self::Vip(_) => true,
+        }
     }
 }

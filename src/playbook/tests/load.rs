@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 
-use crate::playbook::{Library, Pattern, PlaybookError, RunOn, Serial, Templates, load};
+use crate::playbook::{Library, Loop, Pattern, PlaybookError, RunOn, Serial, Templates, load};
 use crate::yaml::Paint;
 
 fn library(files: &[(&str, &str)]) -> Library {
@@ -14,6 +14,8 @@ fn library(files: &[(&str, &str)]) -> Library {
     Library {
         playbooks: texts.collect(),
         templates: BTreeMap::new(),
+        files: BTreeMap::new(),
+        paths: BTreeMap::new(),
     }
 }
 
@@ -110,7 +112,7 @@ error: a task with two modules
 4 |     - name: T
   |       ^^^^
   |
-  = help: a task has exactly one of: package, template, service, mysql_admin, mysql_variables, mysql_user, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks
+  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
 "#);
 }
 
@@ -123,7 +125,7 @@ error: a task without a module
 4 |     - name: T
   |       ^^^^
   |
-  = help: a task has exactly one of: package, template, service, mysql_admin, mysql_variables, mysql_user, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks
+  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
 "#);
 }
 
@@ -154,7 +156,7 @@ error: `a ===`, line 1: unexpected `=`
 #[test]
 fn an_unknown_part_of_the_hosts() {
     assert_snapshot!(mistake("    - {mysql_admin: {}, run_on: master}\n"), @r#"
-error: `run_on` must be one of all, primary, replicas
+error: `run_on` must be one of all, each, primary, replicas
  --> playbooks/site.yml:4:33
   |
 4 |     - {mysql_admin: {}, run_on: master}
@@ -214,12 +216,12 @@ fn a_playbook_is_read_as_it_is_written() {
         panic!("{play:?}")
     };
     assert_eq!(a.place.to_string(), "playbooks/tasks/a.yml:1:3");
-    assert_eq!(a.when.as_deref(), Some("replicas"));
+    assert_eq!(a.when, ["replicas"]);
     // A task without a name goes by its place.
     assert_eq!(seed.name, "playbooks/tasks/a.yml:2:3");
     assert_eq!(
-        (t.run_on, t.items.as_slice()),
-        (RunOn::Primary, &["admin".to_owned()][..])
+        (t.run_on, &t.items),
+        (RunOn::Primary, &Loop::Items(vec!["admin".into()]))
     );
     assert_eq!(t.notify, ["H"]);
 }

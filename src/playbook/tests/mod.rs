@@ -1,12 +1,13 @@
 //! Tests of the room as its users see it: texts and an observation in, stages or drawn mistakes out.
 
 mod convergence;
+mod language;
 mod load;
 mod rendering;
 mod stages;
 mod tasks;
 
-use super::{Library, PlaybookError, Templates, Walk, load as load_playbook};
+use super::{Library, PlaybookError, Selection, Templates, Vars, Walk, load as load_playbook};
 use crate::decide::{Bootstrap, Consent, Refusal, Topology, bootstrap};
 use crate::facts::Observation;
 use crate::inventory::Cluster;
@@ -30,6 +31,16 @@ enum NoPlan {
 
 /// What the command does, without the command: decide, walk, check, predict.
 fn plan(cluster: &Cluster, seen: &Observation, consent: &Consent) -> Result<Planned, NoPlan> {
+    plan_part(cluster, seen, consent, &Selection::default())
+}
+
+/// The same for a part of the cluster or of the playbook.
+fn plan_part(
+    cluster: &Cluster,
+    seen: &Observation,
+    consent: &Consent,
+    selection: &Selection,
+) -> Result<Planned, NoPlan> {
     let library = Library::default();
     let templates = Templates::new(&library).unwrap();
     let playbook = load_playbook(&library, "bootstrap.yml", &templates).unwrap();
@@ -37,7 +48,8 @@ fn plan(cluster: &Cluster, seen: &Observation, consent: &Consent) -> Result<Plan
         Bootstrap::Proceed(topology) => topology,
         Bootstrap::Refused(refusals) => return Err(NoPlan::Refused(refusals)),
     };
-    let mut walk = Walk::new(&playbook, &templates, cluster, &topology, consent);
+    let mut walk = Walk::new(&playbook, &templates, cluster, &topology, consent)
+        .with(selection, &Vars::default());
     let mut after = seen.clone();
     let mut stages = Vec::new();
     while let Some(stage) = walk.next_stage(&after).map_err(NoPlan::Task)? {

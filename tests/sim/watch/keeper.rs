@@ -216,11 +216,8 @@ impl<'a> Keeper<'a> {
         }
         let bent = (self.bend)(&seen, &self.leader);
         let cluster = self.cluster.clone();
-        if bent.is_empty()
-            && decide::repairs(&cluster, &seen, &self.leader)
-                .safe
-                .is_empty()
-        {
+        let needed = decide::repairs(&cluster, &seen, &self.leader);
+        if bent.is_empty() && needed.safe.is_empty() {
             return;
         }
         self.fleet.note(format!("-- {now}: repair"));
@@ -228,7 +225,7 @@ impl<'a> Keeper<'a> {
         let consent = BTreeSet::new();
         let mut repair = Bent {
             first: bent.into(),
-            then: Repair::new(&cluster, &leader),
+            then: Repair::new(&cluster, &leader, needed),
         };
         let ended = self.fleet.lead(&mut repair, seen, |stage, seen| {
             let (primary, consent) = (&leader, &consent);

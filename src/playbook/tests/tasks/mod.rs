@@ -3,13 +3,15 @@
 
 mod machine;
 mod server;
+mod user;
 
 use crate::decide::{Consent, Topology};
 use crate::facts::Observation;
 use crate::fixture::{cluster, healthy, name};
 use crate::inventory::Cluster;
 use crate::mysql::Flavor;
-use crate::playbook::{Library, Scope, Templates, World, load};
+use crate::plan::{Look, OnFailure, StagePlan, Step, predict};
+use crate::playbook::{Change, Library, Scope, Templates, World, load};
 
 /// What one task says of one host: `action [why]` in order, or the refusal.
 fn says(task: &str, host: &str, change: impl Fn(&mut Observation)) -> Result<String, String> {
@@ -25,6 +27,31 @@ fn says_on(
     says_allowed(cluster, task, host, &Consent::default(), change)
 }
 
+/// What a task says of a host after what it said was done.
+fn says_after(task: &str, host: &str, change: impl Fn(&mut Observation)) -> Result<String, String> {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let none = Consent::default();
+    let changes = std::cell::RefCell::new(Vec::new());
+    changes_allowed(&cluster, task, host, &none, &change).map(|found| changes.replace(found))?;
+    says_on(&cluster, task, host, |seen| {
+        change(seen);
+        let changes = changes.borrow();
+        let steps = changes.iter().map(|change| Step {
+            task: String::new(),
+            host: name(host),
+            action: change.action.clone(),
+            why: String::new(),
+            on_failure: OnFailure::Stop,
+        });
+        let stage = StagePlan {
+            play: String::new(),
+            steps: steps.collect(),
+            look: Look::All,
+        };
+        *seen = predict(&cluster, seen, &stage);
+    })
+}
+
 fn says_allowed(
     cluster: &Cluster,
     task: &str,
@@ -32,6 +59,20 @@ fn says_allowed(
     consent: &Consent,
     change: impl Fn(&mut Observation),
 ) -> Result<String, String> {
+    let changes = changes_allowed(cluster, task, host, consent, change)?;
+    let lines = changes
+        .iter()
+        .map(|change| format!("{} [{}]", change.action, change.why));
+    Ok(lines.collect::<Vec<_>>().join("; "))
+}
+
+fn changes_allowed(
+    cluster: &Cluster,
+    task: &str,
+    host: &str,
+    consent: &Consent,
+    change: impl Fn(&mut Observation),
+) -> Result<Vec<Change>, String> {
     let mut seen = healthy(cluster);
     let topology = Topology::of(cluster, &seen, &consent.reseed).unwrap();
     change(&mut seen);
@@ -51,11 +92,7 @@ fn says_allowed(
     };
     let scope = Scope::new(world, cluster.host(&name(host)).unwrap(), &templates);
     let changes = playbook.plays[0].tasks[0].module.diff(&scope);
-    let changes = changes.map_err(|error| error.to_string())?;
-    let lines = changes
-        .iter()
-        .map(|change| format!("{} [{}]", change.action, change.why));
-    Ok(lines.collect::<Vec<_>>().join("; "))
+    changes.map_err(|error| error.to_string())
 }
 
 /// A change of what is seen, and what is then said.
