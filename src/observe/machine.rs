@@ -36,7 +36,12 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         packages: each(&fields, "package", package),
         files: each(&fields, "file", file),
         paths: each(&fields, "path", path),
-        sysctls: each(&fields, "sysctl", sysctl),
+        sysctls: fields
+            .get("sysctl")
+            .into_iter()
+            .flatten()
+            .map(|line| sysctl(line))
+            .collect(),
         ports: fields
             .get("port")
             .into_iter()
@@ -175,11 +180,11 @@ fn path(line: &str) -> Option<(String, PathFacts)> {
 }
 
 /// `name`, or `name|value`.
-fn sysctl(line: &str) -> Option<(String, Option<String>)> {
-    Some(match line.split_once('|') {
+fn sysctl(line: &str) -> (String, Option<String>) {
+    match line.split_once('|') {
         Some((name, value)) => (name.to_owned(), Some(value.trim().to_owned())),
         None => (line.to_owned(), None),
-    })
+    }
 }
 
 /// `3306 open`.

@@ -55,7 +55,7 @@ pub(super) fn on_machine(
             note(cluster, reached, path, None);
         }
         Action::Run(_) | Action::SetPath(_) | Action::SetSysctl { .. } | Action::Await { .. } => {
-            super::tasks::on_machine(&mut reached.os, action)
+            super::tasks::on_machine(&mut reached.os, action);
         }
         _ => {}
     }
