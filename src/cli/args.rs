@@ -58,8 +58,8 @@ pub enum Command {
     /// Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
     ///
     /// A primary that is alive is never failed over: use switchover for that. The old primary is made
-    /// harmless first, nothing that was acknowledged is given up, and whatever may be lost is said
-    /// before anything is done.
+    /// harmless first, and what may be lost is said before anything is done, as a number where it is
+    /// known.
     Failover(FailoverArgs),
     /// Bring a failed or diverged former primary back as a replica
     ///
@@ -70,7 +70,8 @@ pub enum Command {
     /// Keep watchers from acting on the cluster, or on one host, while somebody works on it
     ///
     /// Written to every host that can be reached, so that every watcher sees it. It outlives reboots
-    /// and lasts until it is turned off. Commands that a person runs are not held back.
+    /// and lasts until it is turned off. Commands that a person runs are not held back, except
+    /// `failover`.
     Maintenance(MaintenanceArgs),
 }
 

@@ -84,6 +84,10 @@ async fn run(args: &Args) -> Result<Exit, CliError> {
 }
 
 fn report(error: &CliError) -> std::process::ExitCode {
-    anstream::eprintln!("{}", error.render());
+    match error {
+        // A caret points at a column.
+        CliError::Inventory(_) | CliError::Playbook(_) => anstream::eprintln!("{}", error.render()),
+        _ => screen::say(&error.render()),
+    }
     error.exit().into()
 }

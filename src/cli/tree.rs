@@ -97,9 +97,11 @@ fn primary_words(facts: &ServerFacts) -> Vec<String> {
             facts.semi_sync.source_enabled,
             facts.semi_sync.source_active,
         ) {
-            (Some(Switch::On), Some(Switch::On)) => {
-                format!("semi-sync {} acker(s)", facts.semi_sync.clients)
-            }
+            (Some(Switch::On), Some(Switch::On)) => match facts.semi_sync.clients {
+                0 => format!("{BAD}semi-sync: no replica acknowledges{BAD:#}"),
+                1 => "semi-sync: 1 replica acknowledges".to_owned(),
+                many => format!("semi-sync: {many} replicas acknowledge"),
+            },
             (Some(Switch::On), _) => format!("{BAD}semi-sync fell back{BAD:#}"),
             _ => "no semi-sync".to_owned(),
         },

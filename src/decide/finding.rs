@@ -47,6 +47,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A server that was made harmless, and waits for its rejoin.
+    pub const FENCED: &'static str = "Fenced";
+    /// A server beside the primary that a watcher gets no answer from.
+    pub const REPLICA_UNREACHABLE: &'static str = "ReplicaUnreachable";
+
     /// A finding about one host.
     pub fn on(
         host: &HostName,

@@ -36,12 +36,7 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         packages: each(&fields, "package", package),
         files: each(&fields, "file", file),
         paths: each(&fields, "path", path),
-        sysctls: fields
-            .get("sysctl")
-            .into_iter()
-            .flatten()
-            .map(|line| sysctl(line))
-            .collect(),
+        sysctls: each(&fields, "sysctl", |line| Some(sysctl(line))),
         ports: fields
             .get("port")
             .into_iter()

@@ -14,8 +14,11 @@ pub(super) fn render(report: &FailoverReport) -> String {
     let mut text = format!("{}\n{}\n", headline(report), "=".repeat(72));
     let _ = writeln!(
         text,
-        "cluster {}, led by {}\nfirst sign of trouble: {} (0 ms below)\n\nWhy: {}",
-        report.cluster, report.by, report.first_sign, report.code
+        "cluster {}, led by {}\nfirst sign of trouble: {} (0 ms below)\n\nWhy{}",
+        report.cluster,
+        report.by,
+        report.first_sign,
+        verdict(report)
     );
     for reason in &report.because {
         let _ = writeln!(text, "  {reason}");
@@ -100,6 +103,14 @@ fn headline(report: &FailoverReport) -> String {
             format!("failed over from {failed} to {leads}: {open}all done after {milliseconds} ms")
         }
         _ => format!("failover from {failed} NOT FINISHED after {milliseconds} ms"),
+    }
+}
+
+/// The verdict's name, where the first reason does not begin with it.
+fn verdict(report: &FailoverReport) -> String {
+    match report.because.first() {
+        Some(first) if first.starts_with(&report.code) => String::new(),
+        _ => format!(": {}", report.code),
     }
 }
 

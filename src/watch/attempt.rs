@@ -16,6 +16,7 @@ use crate::facts::{
 use crate::fleet::lock::{Holder, LockError};
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::{Cluster, HostName};
+use crate::mysql::ServerFacts;
 use crate::plan::{Plan, StagePlan, Violation};
 use crate::report::{Event, FailoverCase, FailoverReport, Moment, Outputs, Sink, Tee, Timeline};
 
@@ -289,9 +290,35 @@ pub(super) fn with_silent(mut seen: Observation, cluster: &Cluster, vigil: &Vigi
     seen
 }
 
-/// Another host that leads already: others follow it, and it takes writes.
+/// Another host that leads already: others follow it, and it takes writes; or it shall, and was not opened
+/// before whoever moved the lead was killed: then even the former primary follows it.
 fn other_leader(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Option<HostName> {
     let topology = Topology::of(cluster, seen, &BTreeSet::new()).ok()?;
     let writable = seen.server(&topology.primary)?.read_only.is_writable();
-    (topology.primary != *leader && writable).then_some(topology.primary)
+    let leads = writable || seen.server(leader).is_some_and(ServerFacts::is_replica);
+    (topology.primary != *leader && leads).then_some(topology.primary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Mutate as _, cluster, healthy, name};
+    use crate::mysql::{Flavor, Switch};
+
+    #[test]
+    fn a_lead_that_was_handed_over_and_not_opened_is_followed() {
+        let cluster = cluster(Flavor::MySql, 3);
+        let mut seen = healthy(&cluster);
+        let db1 = name("db1");
+        assert_eq!(other_leader(&cluster, &seen, &db1), None);
+        // db2 was promoted, and the switchover killed before db2 took writes.
+        let mut status = seen.replica_mut("db3").clone();
+        status.source_host = cluster.hosts[&name("db2")].address.to_string();
+        seen.server_mut("db2").replica = None;
+        seen.server_mut("db3").replica = Some(status.clone());
+        seen.server_mut("db1").read_only.read_only = Switch::On;
+        assert_eq!(other_leader(&cluster, &seen, &db1), None);
+        seen.server_mut("db1").replica = Some(status);
+        assert_eq!(other_leader(&cluster, &seen, &db1), Some(name("db2")));
+    }
 }

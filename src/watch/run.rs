@@ -209,6 +209,9 @@ impl Watcher<'_> {
                     return None;
                 }
                 if let Some(leads) = &report.leads {
+                    if *leads != report.failed {
+                        self.tidings.failed_over(&report.failed);
+                    }
                     // What was remembered is of another server.
                     (self.memory, self.trouble) = (None, None);
                     self.senses.follow(leads);

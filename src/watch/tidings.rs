@@ -1,7 +1,7 @@
 //! What a watcher tells: one line when something begins, one when it is over, with the time to the
 //! millisecond. It must never repeat itself: a state that lasts is told once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::{Diagnosis, Finding, Verdict};
 use crate::inventory::HostName;
@@ -17,6 +17,10 @@ pub(super) struct Tidings {
     code: Option<&'static str>,
     findings: Told,
     upkeep: Told,
+    /// Whether a round of upkeep has said what it knows of each host.
+    has_looked: bool,
+    /// Failed over from, and not heard since: what became of it was said at the time.
+    former: BTreeSet<HostName>,
     said: BTreeMap<&'static str, String>,
 }
 
@@ -29,15 +33,43 @@ impl Tidings {
         }
         match &diagnosis.verdict {
             Verdict::Trouble(findings) if !findings.is_empty() => {
-                changes(&mut self.findings, findings, sink);
+                self.heard(findings);
+                let news = findings.iter().filter(|finding| !self.is_old(finding));
+                let news: Vec<_> = news.cloned().collect();
+                changes(&mut self.findings, &news, sink);
                 self.code(leader, HEALTHY, &[], sink);
             }
             Verdict::Healthy => {
+                self.former.clear();
                 changes(&mut self.findings, &[], sink);
                 self.code(leader, HEALTHY, &[], sink);
             }
             _ => self.code(leader, diagnosis.code, &diagnosis.because, sink),
         }
+    }
+
+    /// This one was failed over from.
+    pub(super) fn failed_over(&mut self, former: &HostName) {
+        self.former.insert(former.clone());
+    }
+
+    /// Forgets former primaries that answer by now.
+    fn heard(&mut self, findings: &[Finding]) {
+        let is_away = |host: &HostName| {
+            let mut findings = findings.iter();
+            findings.any(|finding| is_unreachable(finding) && finding.host.as_ref() == Some(host))
+        };
+        self.former.retain(is_away);
+    }
+
+    /// Whether a server gives no answer for a reason that was told, or that a look at its machine is
+    /// about to tell.
+    fn is_old(&self, finding: &Finding) -> bool {
+        let host = finding.host.as_ref();
+        is_unreachable(finding)
+            && (!self.has_looked
+                || host.is_some_and(|host| self.former.contains(host))
+                || self.upkeep.contains_key(&(Finding::FENCED, host.cloned())))
     }
 
     /// Says something about a subject, unless that is what was said of it last: seconds that count
@@ -74,7 +106,14 @@ impl Tidings {
 
     /// Tells what a round of upkeep found, or finds no more.
     pub(super) fn upkeep(&mut self, findings: &[Finding], sink: &dyn Sink) {
+        self.has_looked = true;
         changes(&mut self.upkeep, findings, sink);
+        // That it gives no answer is not over; it is told in the better words.
+        let upkeep = &self.upkeep;
+        self.findings.retain(|(code, host), _| {
+            *code != Finding::REPLICA_UNREACHABLE
+                || !upkeep.contains_key(&(Finding::FENCED, host.clone()))
+        });
     }
 }
 
@@ -96,6 +135,10 @@ fn changes(told: &mut Told, findings: &[Finding], sink: &dyn Sink) {
         }
     }
     *told = now;
+}
+
+fn is_unreachable(finding: &Finding) -> bool {
+    finding.code == Finding::REPLICA_UNREACHABLE
 }
 
 /// The code under which all is well.
@@ -196,6 +239,63 @@ mod tests {
         assert_eq!(heard.take(), ["db2 ReplicaLagging | 5 s | next: wait"]);
         tidings.diagnosis(&leader, &diagnosis("Healthy", Verdict::Healthy), &heard);
         assert_eq!(heard.take(), ["db2 ReplicaLagging is over"]);
+    }
+
+    fn found(code: &'static str) -> Vec<Finding> {
+        vec![Finding::on(
+            &name("db1"),
+            Severity::Warning,
+            code,
+            "it is so",
+            "rejoin",
+        )]
+    }
+
+    #[test]
+    fn a_fenced_server_is_told_of_once() {
+        let (mut tidings, heard, leader) = (Tidings::default(), Heard::default(), name("db2"));
+        let away = || {
+            let findings = found(Finding::REPLICA_UNREACHABLE);
+            diagnosis("Trouble", Verdict::Trouble(findings))
+        };
+        // A watcher that begins: its first look is on its way.
+        tidings.diagnosis(&leader, &away(), &heard);
+        assert!(heard.take().is_empty());
+        tidings.upkeep(&found(Finding::FENCED), &heard);
+        assert_eq!(heard.take(), ["db1 Fenced | it is so | next: rejoin"]);
+        tidings.diagnosis(&leader, &away(), &heard);
+        assert!(heard.take().is_empty());
+        // One that is merely away is told of, and of one that turns out to be fenced nothing is over.
+        tidings.upkeep(&[], &heard);
+        tidings.diagnosis(&leader, &away(), &heard);
+        assert_eq!(
+            heard.take(),
+            [
+                "db1 Fenced is over",
+                "db1 ReplicaUnreachable | it is so | next: rejoin"
+            ]
+        );
+        tidings.upkeep(&found(Finding::FENCED), &heard);
+        tidings.diagnosis(&leader, &away(), &heard);
+        assert_eq!(heard.take(), ["db1 Fenced | it is so | next: rejoin"]);
+    }
+
+    #[test]
+    fn a_former_primary_is_told_of_again_only_when_it_was_heard_since() {
+        let (mut tidings, heard, leader) = (Tidings::default(), Heard::default(), name("db2"));
+        let trouble = |code| diagnosis("Trouble", Verdict::Trouble(found(code)));
+        tidings.upkeep(&[], &heard);
+        tidings.failed_over(&name("db1"));
+        tidings.diagnosis(&leader, &trouble(Finding::REPLICA_UNREACHABLE), &heard);
+        assert!(heard.take().is_empty());
+        tidings.diagnosis(&leader, &trouble("ReplicaLagging"), &heard);
+        heard.take();
+        tidings.diagnosis(&leader, &trouble(Finding::REPLICA_UNREACHABLE), &heard);
+        assert!(
+            heard
+                .take()
+                .contains(&"db1 ReplicaUnreachable | it is so | next: rejoin".to_owned())
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::decide::{self, Finding, Maintenance};
+use crate::decide::{self, Finding, Maintenance, Repairs};
 use crate::execute;
 use crate::facts::{Observation, Vigil};
 use crate::fleet::{Fleet as _, LiveFleet};
@@ -110,9 +110,10 @@ async fn round(
         return round;
     };
     let seen = view().await;
+    let needed = decide::repairs(fleet.cluster(), &seen, leader);
     if judge(fleet, &seen, leader).leader.is_none() {
         acts.store(true, Ordering::SeqCst);
-        round.repaired = repair(fleet, leader, seen, sink).await;
+        round.repaired = repair(fleet, leader, needed, seen, sink).await;
     }
     lock.release().await;
     round
@@ -143,10 +144,11 @@ fn judge(fleet: &LiveFleet, seen: &Observation, leader: &HostName) -> Round {
 async fn repair(
     fleet: &LiveFleet,
     leader: &HostName,
+    needed: Repairs,
     seen: Observation,
     sink: &dyn Sink,
 ) -> Vec<String> {
-    let mut repair = decide::Repair::new(fleet.cluster(), leader);
+    let mut repair = decide::Repair::new(fleet.cluster(), leader, needed);
     let consent = &BTreeSet::new();
     let inspect = |stage: &_, seen: &_| {
         let primary = leader;

@@ -379,7 +379,7 @@ fn maintenance_help() {
     Keep watchers from acting on the cluster, or on one host, while somebody works on it
 
     Written to every host that can be reached, so that every watcher sees it. It outlives reboots and
-    lasts until it is turned off. Commands that a person runs are not held back.
+    lasts until it is turned off. Commands that a person runs are not held back, except `failover`.
 
     Usage: hactl maintenance [OPTIONS] <STATE> [HOST]
 

@@ -26,12 +26,10 @@ pub(crate) fn step(does: Does, seen: &Observation) -> Step {
 
 fn action(does: Does, seen: &Observation) -> (u32, Action) {
     match does {
-        Does::Drain(host) => (
-            host,
-            Action::Drain {
-                at_boot: Receiving::Held,
-            },
-        ),
+        Does::Drain(host) => {
+            let at_boot = Receiving::Held;
+            (host, Action::Drain { at_boot })
+        }
         Does::Promote(host) => (host, Action::Promote { within: BOUND * 5 }),
         Does::Replicate(host, source) => {
             let (source, differs) = (name(source), Vec::new());

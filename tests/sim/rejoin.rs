@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hactl::decide::{Consent, Rejoin};
+use hactl::decide::{self, Consent, Rejoin};
 use hactl::mysql::Flavor;
 
 use crate::bench::{FLAVORS, Run, assert_led_by, assert_safe, run};
@@ -134,4 +134,33 @@ fn a_fault_at_any_step_is_safe_and_the_next_run_converges() {
             }
         }
     });
+}
+
+/// A replica was out of reach while its primary was replaced, and comes back following the dead one.
+#[test]
+fn who_was_away_during_a_failover_is_made_to_follow_by_the_watchers_repair() {
+    for flavor in FLAVORS {
+        let told = &format!("{flavor}");
+        let mut world = World::healthy(&cluster(flavor, 4, &[]));
+        (0..3).for_each(|_| world.write());
+        world.isolate(4);
+        world.write();
+        world.at_mut(1).server.crash();
+        let fleet = WorldFleet::new(world, None);
+        fail_over(&fleet);
+        fleet.change(|world| {
+            world.heal();
+            world.write();
+        });
+        let seen = fleet.world().seen_whole();
+        let cluster = fleet.world().cluster.clone();
+        let leader = decide::leader(&cluster, &seen).expect("somebody leads");
+        let needed = decide::repairs(&cluster, &seen, &leader);
+        assert!(!needed.safe.is_empty(), "{told}: {:?}", needed.told);
+        let repair = decide::Repair::new(&cluster, &leader, needed);
+        run(&fleet, Ok(repair), seen, |_, _| Vec::new());
+        fleet.change(World::settle);
+        assert_safe(&fleet, told);
+        assert_led_by(&fleet, &[2, 3], &[1], told);
+    }
 }

@@ -11,6 +11,10 @@ use hactl::plan::{Action, FenceMethod, LiveVariable, Neighbours, OnFailure, Rece
 use crate::oracle;
 use crate::world::{Effect, World};
 
+const DRAIN: Action = Action::Drain {
+    at_boot: Receiving::Held,
+};
+
 /// Why a careful tool may refuse although somebody could lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
@@ -63,14 +67,7 @@ fn is_safe(mut world: World, usable: &[u32], leader: u32, donor: Option<u32>) ->
     let source = name(leader);
     let method = FenceMethod::Ssh;
     let mut steps = vec![(1, Action::Fence { method })];
-    steps.extend(usable.iter().map(|number| {
-        (
-            *number,
-            Action::Drain {
-                at_boot: Receiving::Held,
-            },
-        )
-    }));
+    steps.extend(usable.iter().map(|number| (*number, DRAIN)));
     if let Some(donor) = donor {
         let until = world.seen_whole();
         let until = until.server(&name(donor)).map(|facts| &facts.executed);

@@ -54,11 +54,6 @@ pub(super) const RULES: &[Rule] = &[
         judge: rejects,
     },
     Rule {
-        code: "ReplacedPrimary",
-        severity: Severity::Error,
-        judge: replaced,
-    },
-    Rule {
         code: "PrimaryIsReadOnly",
         severity: Severity::Error,
         judge: read_only,
@@ -151,38 +146,17 @@ fn rejects(sight: &Sight<'_>) -> Option<Judgement> {
     Some(Judgement::new(Verdict::Trouble(vec![finding]), [said]))
 }
 
-/// Up again and closed, while its place was being given to another: that is brought to its end.
-fn replaced(sight: &Sight<'_>) -> Option<Judgement> {
-    let Server::Answers(beat) = sight.server else {
-        return None;
-    };
-    let is_closed = !beat.read_only.is_writable();
-    (is_closed && sight.was_promoted_beside()).then(|| {
-        let said = format!("{} answers and refuses writes", sight.place());
-        let because = [said].into_iter().chain(replacement(sight));
-        Judgement::new(
-            Verdict::Dead {
-                basis: DeathBasis::Replaced,
-            },
-            because,
-        )
-    })
-}
-
 /// Out of sight for long enough, and whoever could witness it was taken away from it on purpose.
 fn half_replaced(sight: &Sight<'_>) -> Option<Judgement> {
     let (_, first) = out_of_sight(sight)?;
     sight.is_being_replaced().then(|| {
+        let last = "a change of the primary was begun and not brought to its end".to_owned();
         let because = [first, sight.of_machine()]
             .into_iter()
-            .chain(replacement(sight));
+            .chain(sight.testimony())
+            .chain([last]);
         dead(sight, DeathBasis::Replaced, because)
     })
-}
-
-fn replacement(sight: &Sight<'_>) -> Vec<String> {
-    let last = "a change of the primary was begun and not brought to its end".to_owned();
-    sight.testimony().chain([last]).collect()
 }
 
 /// Up, and nobody can write (S25).

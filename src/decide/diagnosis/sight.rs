@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::decide::topology::host_of;
 use crate::facts::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil};
-use crate::inventory::{Cluster, HostName};
+use crate::inventory::{Cluster, Durability, HostName};
 use crate::mysql::ThreadState;
 
 /// Beyond two lost heartbeats: what a beat may be late without meaning anything.
@@ -129,17 +129,23 @@ impl<'a> Sight<'a> {
             })
     }
 
-    /// Whether somebody has begun to give the primary's place to another, and has not said here that it
-    /// was done (S23): nobody who answers follows it any more, and one was promoted beside another, or
-    /// every replica there is was drained. With lossless durability nothing is acknowledged to it then.
+    /// Whether somebody has begun to give the primary's place to another and was killed (S23): one was
+    /// promoted, or every replica there is was drained. A person who stops all receivers of a primary that
+    /// is busy leaves the same picture, but for its process, which runs; and where its commits do not
+    /// wait for a replica, it may be taking them now, so that nothing is concluded (S13).
     pub(super) fn is_being_replaced(&self) -> bool {
         let mut all = self.witnesses.iter();
         let drained = all.all(|(_, witness)| *witness == Witness::Drained);
-        self.was_promoted_beside() || (drained && !self.witnesses.is_empty())
+        let runs = matches!(
+            self.machine,
+            Machine::Works(Process::Runs | Process::Unknown)
+        );
+        let waits = self.cluster.durability == Durability::Lossless;
+        self.was_promoted_beside() || (waits && drained && !runs && !self.witnesses.is_empty())
     }
 
     /// Whether one was promoted, another stays with it or waits for it, and nobody follows the primary.
-    pub(super) fn was_promoted_beside(&self) -> bool {
+    fn was_promoted_beside(&self) -> bool {
         let all = || self.witnesses.iter().map(|(_, witness)| witness);
         let left = |witness: &Witness| {
             matches!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::facts::{MachinePulse, Millis, Process, Pulse, ServerPulse};
 use crate::fixture::{cluster, cluster_with, name, vigil};
-use crate::inventory::Prefer;
+use crate::inventory::{Durability, Prefer};
 use crate::mysql::{Flavor, Switch, ThreadState};
 
 const BEGAN: Millis = 10_000;
@@ -69,6 +69,11 @@ impl Watch {
         self
     }
 
+    fn follows_nobody(mut self, host: &str) -> Self {
+        self.pulse(host).last.as_mut().expect("a beat").replica = None;
+        self
+    }
+
     /// The latest that a replica has received.
     fn received(mut self, host: &str, at: Millis) -> Self {
         self.pulse(host).last.as_mut().expect("a beat").received = Some(at);
@@ -99,6 +104,11 @@ impl Watch {
 
     fn prefer(mut self, prefer: Prefer) -> Self {
         self.cluster.failover.prefer = prefer;
+        self
+    }
+
+    fn available(mut self) -> Self {
+        self.cluster.durability = Durability::Available;
         self
     }
 
@@ -334,6 +344,58 @@ fn others() -> Vec<Row> {
     ]
 }
 
+/// Somebody began to give the primary's place to another (S23).
+fn begun() -> Vec<Row> {
+    vec![
+        (
+            "S23 the one who failed over was killed when all were drained",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .receiver("db2", ThreadState::Stopped)
+                .receiver("db3", ThreadState::Stopped),
+            "ReplacedPrimary: dead by Replaced",
+        ),
+        (
+            "S13 the same where commits wait for nobody: it may be busy, and only we are cut off",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .available()
+                .receiver("db2", ThreadState::Stopped)
+                .receiver("db3", ThreadState::Stopped),
+            "NoWitness: never fail over",
+        ),
+        (
+            "S23 the same when one was promoted",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .receiver("db3", ThreadState::Stopped),
+            "ReplacedPrimary: dead by Replaced",
+        ),
+        (
+            "one was promoted, and another still follows",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .received("db3", BEGAN + 59_900),
+            "UnreachablePrimary: never fail over",
+        ),
+        (
+            "a host that never joined is nobody's successor",
+            Watch::after(60_000)
+                .silent("db1")
+                .no_ssh()
+                .follows_nobody("db2")
+                .silent("db3"),
+            "NoWitness: never fail over",
+        ),
+    ]
+}
+
 /// The server or the watcher has trouble, and nobody is dead.
 fn alive() -> Vec<Row> {
     vec![
@@ -428,7 +490,7 @@ fn alive() -> Vec<Row> {
 #[test]
 fn each_way_to_fail_or_to_seem_so_has_its_name() {
     let mut wrong = Vec::new();
-    let rows = [crashes(), silences(), others(), alive()];
+    let rows = [crashes(), silences(), others(), begun(), alive()];
     for (what, watch, expected) in rows.into_iter().flatten() {
         let said = watch.said();
         if said != expected {

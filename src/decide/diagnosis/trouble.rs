@@ -84,7 +84,7 @@ fn away(sight: &Sight<'_>, host: &HostName) -> Option<Finding> {
     Some(Finding::on(
         host,
         Severity::Warning,
-        "ReplicaUnreachable",
+        Finding::REPLICA_UNREACHABLE,
         message,
         "look at its server and its network: `hactl status`",
     ))

@@ -81,11 +81,11 @@ impl Failover<'_> {
             (_, Some(transactions)) => DataLoss::AtMost {
                 transactions,
                 because: format!(
-                    "counted in {dead}'s binary log, which could not be applied to {leader}; they stay there, and `hactl rejoin {dead} --check` shows them"
+                    "counted in {dead}'s binary log, which could not be applied to {leader}; they are there alone: read them before `hactl rejoin {dead}`, which may cut them off"
                 ),
             },
             (_, None) if election.standing.is_begun() => untold.unknown(format!(
-                "an earlier run promoted {leader}, and its report says what it saved; `hactl rejoin {dead} --check` shows what only {dead} has"
+                "an earlier run promoted {leader}, and its report says what it saved"
             )),
             (unknown, None) => unknown,
         }
@@ -106,7 +106,7 @@ impl Untold<'_> {
         let dead = &self.case.dead;
         let Some(memory) = &self.case.memory else {
             return self.unknown(format!(
-                "nobody watched {dead} before it failed, and its binary log cannot be read: whether its last commits had reached a replica is not known"
+                "nobody watched {dead} before it failed, and its binary log is not read: whether its last commits had reached a replica is not known"
             ));
         };
         let unseen = self.unseen;
@@ -126,7 +126,7 @@ impl Untold<'_> {
             };
         }
         self.unknown(format!(
-            "durability is {}, semi-sync was {} when {dead} last answered, {}, and its binary log cannot be read: what it committed after that may be lost",
+            "durability is {}, semi-sync was {} when {dead} last answered, {}, and its binary log is not read: what it committed after that may be lost",
             self.cluster.durability,
             match memory.semi_sync.source_active {
                 Some(Switch::On) => "active",

@@ -76,7 +76,7 @@ fn nobody_leads(seen: &Observation, host: &HostName, straggler: Option<&HostName
         Some(replica) if is_up => Refusal::on(
             host,
             format!("{host} is the primary: {replica} replicates from it"),
-            "to give its part to another first: `hactl switchover`",
+            "make another the primary first: `hactl switchover`",
         ),
         Some(replica) => Refusal::on(
             host,

@@ -501,7 +501,7 @@ fn a_primary_is_never_taken_for_one_that_comes_back() {
     let refused = begin(&cluster, &seen, &["db1"]).unwrap_err();
     assert_eq!(
         said(&refused),
-        "db1 is the primary: db2 replicates from it -> to give its part to another first: `hactl switchover`"
+        "db1 is the primary: db2 replicates from it -> make another the primary first: `hactl switchover`"
     );
     let mut dead = seen.clone();
     dead.reached_mut("db1").server = ServerView::Stopped;

@@ -151,7 +151,12 @@ impl Bench<'_> {
     fn stopped(&mut self, host: &HostName, reached: &Reached) {
         let rejoin = format!("`hactl rejoin {host}` brings it back as a replica");
         match &reached.os.marks.fenced {
-            Some(mark) => self.tell(host, "Fenced", format!("is fenced: {}", mark.text), rejoin),
+            Some(mark) => self.tell(
+                host,
+                Finding::FENCED,
+                format!("is fenced: {}", mark.text),
+                rejoin,
+            ),
             None => self.tell(
                 host,
                 "DeadReplica",

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Bench, repairs};
+use super::{Bench, Repairs};
 use crate::decide::left_behind;
 use crate::decide::rejoin::standing::Standing;
 use crate::decide::topology::host_of;
@@ -20,6 +20,7 @@ use crate::plan::{Action, Look, OnFailure, Outcome, Plan, Receiving, StagePlan, 
 pub struct Repair<'a> {
     cluster: &'a Cluster,
     leader: HostName,
+    first: Option<StagePlan>,
     phase: Phase,
     drained: BTreeSet<HostName>,
 }
@@ -32,11 +33,12 @@ enum Phase {
 }
 
 impl<'a> Repair<'a> {
-    /// Repairs beside this leader.
-    pub fn new(cluster: &'a Cluster, leader: &HostName) -> Self {
+    /// Makes these repairs beside this leader.
+    pub fn new(cluster: &'a Cluster, leader: &HostName, mut needed: Repairs) -> Self {
         Self {
             cluster,
             leader: leader.clone(),
+            first: needed.safe.pop(),
             phase: Phase::Repair,
             drained: BTreeSet::new(),
         }
@@ -90,7 +92,7 @@ impl Procedure for Repair<'_> {
         let stage = match self.phase {
             Phase::Repair => {
                 self.phase = Phase::Repoint;
-                repairs(self.cluster, seen, &self.leader).safe.pop()
+                self.first.take()
             }
             Phase::Repoint => {
                 self.phase = Phase::Done;

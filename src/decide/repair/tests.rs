@@ -423,7 +423,9 @@ fn repaired_once_it_stays_so() {
         let mut seen = healthy(&cluster);
         change(&mut seen);
         for round in 0.. {
-            let plan = foresee(&cluster, &Repair::new(&cluster, &name("db1")), &seen).unwrap();
+            let needed = repairs(&cluster, &seen, &name("db1"));
+            let repair = Repair::new(&cluster, &name("db1"), needed);
+            let plan = foresee(&cluster, &repair, &seen).unwrap();
             if plan.stages.is_empty() {
                 break;
             }
@@ -439,11 +441,12 @@ fn repaired_once_it_stays_so() {
 }
 
 /// A repair of one that was left behind, led by hand. `arrives` is what its relay log still held.
-fn repointed(flavor: Flavor, arrives: fn(&mut ServerFacts), drain: Outcome) -> Vec<String> {
+fn repointed(flavor: Flavor, arrives: fn(&mut ServerFacts), drain: &Outcome) -> Vec<String> {
     let cluster = cluster(flavor, 3);
     let mut seen = healthy(&cluster);
     straggle(&mut seen);
-    let mut repair = Repair::new(&cluster, &name("db1"));
+    let needed = repairs(&cluster, &seen, &name("db1"));
+    let mut repair = Repair::new(&cluster, &name("db1"), needed);
     let mut done = Vec::new();
     while let Next::Stage(stage) = repair.next(&seen) {
         let ended = |step: &Step| (step.clone(), drain.clone());
@@ -460,15 +463,15 @@ fn repointed(flavor: Flavor, arrives: fn(&mut ServerFacts), drain: Outcome) -> V
 fn who_was_left_behind_follows_only_what_has_all_that_it_received() {
     let drained = "db2: stop receiving and apply what was received";
     for flavor in BOTH {
-        let all = repointed(flavor, |_| {}, Outcome::Changed);
+        let all = repointed(flavor, |_| {}, &Outcome::Changed);
         assert_eq!(all, [drained, "db2: replicate from db1"], "{flavor}");
         // It had acknowledged what the new primary never got: that shows once it is applied.
-        let own = repointed(flavor, own_writes, Outcome::Changed);
+        let own = repointed(flavor, own_writes, &Outcome::Changed);
         assert_eq!(own, [drained], "{flavor}");
         let failed = Outcome::Unknown {
             error: "lost".to_owned(),
         };
-        let unknown = repointed(flavor, |_| {}, failed);
+        let unknown = repointed(flavor, |_| {}, &failed);
         assert_eq!(unknown, [drained], "{flavor}: nobody knows what is applied");
     }
 }

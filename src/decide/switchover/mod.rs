@@ -316,7 +316,7 @@ impl Procedure for Switchover<'_> {
             loses: Vec::new(),
             loss: self.old.as_ref().map(|old| DataLoss::Nothing {
                 because: format!(
-                    "{old} takes no more writes, and {} has everything of its, before it is promoted",
+                    "{old} takes no more writes, and {} has all that it committed, before the promotion",
                     self.target
                 ),
             }),

@@ -35,7 +35,7 @@ pub(super) fn servers_up(context: &Context<'_>) -> Vec<Finding> {
             findings.push(Finding::on(
                 host,
                 Severity::Error,
-                "Fenced",
+                Finding::FENCED,
                 why,
                 format!("run `hactl rejoin {host}`, which brings it back as a replica"),
             ));

@@ -40,7 +40,8 @@ done
 "#;
 
 /// The same where nobody knows up to where this server has received: it was restarted since and has not
-/// met its source. From the newest log back, until one has nothing that is missing.
+/// met its source. From the newest log back, until one has transactions and none of them is missing: a
+/// restart of the dead server has begun a log in which nothing is.
 const LOCATE_BACK: &str = r#"
 back=
 for log in "$@"; do
@@ -53,8 +54,11 @@ IFS='
 set -f
 for log in $back; do
     found=$("$tool" --no-defaults "$log" 2>/dev/null | awk "$filter")
-    [ -n "$found" ] || break
-    place="${log##*/} $found"
+    if [ -n "$found" ]; then
+        place="${log##*/} $found"
+    elif "$tool" --no-defaults "$log" 2>/dev/null | awk '/\tGTID [0-9]/ { n = 1; exit } END { exit !n }'; then
+        break
+    fi
 done
 [ -z "$place" ] || echo "$place"
 "#;
@@ -82,7 +86,9 @@ pub(super) async fn salvage(
             return Err(ActionError::Unfit {
                 host: host.clone(),
                 reason: format!("it does not know up to where it had received from {from}"),
-                hint: format!("the tail of {from}'s binary log stays there; `rejoin` shows it"),
+                hint: format!(
+                    "the tail of {from}'s binary log stays there: read it before `hactl rejoin {from}`, which may cut it off"
+                ),
             });
         }
     };
@@ -247,7 +253,7 @@ async fn apply(
         };
         let end = writer.finish(BOUND).await?;
         if end.status != 0 {
-            return Err(failed(host, &dead.host, &last_lines(&end.stderr)));
+            return Err(failed(host, &dead.host, &complaint(&end.stderr)));
         }
         if let Err(error) = delivery.result {
             return Err(failed(host, &dead.host, &error.to_string()));
@@ -261,12 +267,100 @@ async fn apply(
     Ok((end.status != 0).then(|| last_lines(&end.stderr)))
 }
 
+/// What the client complains of, without the statement, which holds people's data.
+fn complaint(stderr: &str) -> String {
+    match stderr.lines().find(|line| line.starts_with("ERROR")) {
+        Some(line) => line.to_owned(),
+        None => last_lines(stderr),
+    }
+}
+
 fn failed(host: &HostName, from: &HostName, words: &str) -> ActionError {
     ActionError::Unfit {
         host: host.clone(),
         reason: format!("applying the tail of {from}'s binary log failed: {words}"),
         hint: format!(
-            "what could be applied is; the rest stays in the binary log of {from}, which `rejoin` shows"
+            "what could be applied is; the rest stays in the binary log of {from} alone: read it there before `hactl rejoin {from}`, which may cut it off"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::fixture::dialect;
+    use crate::mysql::Flavor;
+
+    /// What `awk` counts in a text.
+    fn counted(flavor: Flavor, executed: &str, text: &str) -> Option<u64> {
+        let executed = GtidSet::parse(flavor, executed).unwrap();
+        let mut awk = Command::new("awk")
+            .arg(dialect(flavor).count_missing(&executed))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        awk.stdin
+            .take()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+        let output = awk.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        output
+            .status
+            .success()
+            .then(|| text.trim().parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_missing_is_counted_in_the_text_of_the_log() {
+        let begin = "/*!50530 SET @@SESSION.PSEUDO_SLAVE_MODE=1*/;\nDELIMITER /*!*/;\n";
+        let mariadb = |number: u32| {
+            format!(
+                "# at 7\n#261121 10:53:05 server id 1  end_log_pos 8 \tGTID 0-1-{number} trans\n"
+            )
+        };
+        let mysql = |gtid: &str| format!("SET @@SESSION.GTID_NEXT= '{gtid}'/*!*/;\n");
+        let uuid = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+        let texts = [
+            (
+                Flavor::MariaDb,
+                "0-1-5",
+                [mariadb(5), mariadb(6), mariadb(7)].concat(),
+            ),
+            (
+                Flavor::MySql,
+                // Their program leaves out what is executed.
+                "",
+                [
+                    mysql(&format!("{uuid}:6")),
+                    mysql(&format!("{uuid}:tag:1")),
+                    mysql("AUTOMATIC"),
+                ]
+                .concat(),
+            ),
+        ];
+        for (flavor, executed, text) in texts {
+            let counted = |text: &str| counted(flavor, executed, text);
+            assert_eq!(counted(&format!("{begin}{text}")), Some(2), "{flavor}");
+            assert_eq!(counted(begin), Some(0), "{flavor}");
+            // What is not there, or cannot be read to its end, is not nothing.
+            assert_eq!(counted(""), None, "{flavor}");
+            assert_eq!(counted(&format!("{begin}{text}torn\n")), None, "{flavor}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_holds_no_row() {
+        let stderr = "--------------\nBINLOG '\nGHgBaxMMAk0K\n'\n--------------\n\nERROR 1146 (42S02) at line 32: Table 'x.t' doesn't exist\n";
+        assert_eq!(
+            complaint(stderr),
+            "ERROR 1146 (42S02) at line 32: Table 'x.t' doesn't exist"
+        );
+        assert_eq!(complaint("killed\n"), "killed");
     }
 }

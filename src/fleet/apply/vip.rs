@@ -150,21 +150,20 @@ mod tests {
 
     use super::*;
 
-    /// An `ip` whose address is a file, and which is slow between the question and the change.
+    /// An `ip` whose address is a file, and with which a renewal is slow between its question and its change.
     const IP: &str = r#"
 ip() {
     case "$*" in
     *" show "*)
         [ ! -e "$here/address" ] || echo "2: eth0    inet 192.0.2.90/24 scope global eth0"
-        touch "$here/asked"
-        sleep 0.5 ;;
+        case "$*" in *" address "*) touch "$here/asked"; sleep 0.5 ;; esac ;;
     *" change "*) touch "$here/address" ;;
     *" del "*) rm "$here/address" ;;
     esac
-}
+    }
 "#;
 
-    fn start(here: &Path, script: Script) -> Child {
+    fn start(here: &Path, script: &Script) -> Child {
         let lock = here.join("lock").display().to_string();
         let whole = Script::default()
             .set("here", &here.display().to_string())
@@ -191,16 +190,16 @@ ip() {
         let here = folder.path();
         let renewal = || vip_lease::renewal("192.0.2.90/24", "eth0", "10");
         fs::write(here.join("address"), "").unwrap();
-        let first = start(here, renewal());
+        let first = start(here, &renewal());
         while !here.join("asked").exists() {
             sleep(Duration::from_millis(5));
         }
         // It has seen the address, and has not changed it yet.
-        let removing = start(here, removal("192.0.2.90/24"));
+        let removing = start(here, &removal("192.0.2.90/24"));
         assert_eq!(said(first), "renewed");
         assert_eq!(said(removing), "");
         assert!(!here.join("address").exists(), "the renewal put it back");
-        assert_eq!(said(start(here, renewal())), "absent");
+        assert_eq!(said(start(here, &renewal())), "absent");
         assert!(!here.join("address").exists(), "the renewal added it");
     }
 }

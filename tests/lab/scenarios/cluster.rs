@@ -13,6 +13,7 @@ use hactl::fleet::LiveFleet;
 use hactl::fleet::ssh::HostKeys;
 use hactl::inventory::Inventory;
 use hactl_lab::{Host, Lab, LabSpec, Server, Suite};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::run::Run;
@@ -313,6 +314,13 @@ impl Running {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let pid = i32::try_from(self.pid()).unwrap();
+        // It may have ended by itself.
+        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::INT);
     }
 
     /// Its exit code when it has ended by itself; -1 for a signal.

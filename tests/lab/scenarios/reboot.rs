@@ -8,6 +8,37 @@ use crate::stopped::fifty_rows;
 
 crate::on_each_server!(every_host);
 
+/// `RESET SLAVE` and `CHANGE MASTER` delete the relay logs before they note so: a server killed in between
+/// knows a source, looks for logs that are gone, and refuses every other command of replication.
+#[test]
+fn a_mariadb_killed_while_it_forgot_its_source_replicates_again() {
+    let cluster = Cluster::bootstrapped(Suite::Bookworm);
+    let db1 = cluster.host("db1");
+    db1.sql(&fifty_rows()).unwrap();
+    let half_forgotten = "systemctl stop mariadb && rm /var/lib/mysql/relay-bin.0* && \
+                          systemctl start mariadb";
+    // The second and third line are the source's file and position: the new source's, as yet unknown.
+    let half_changed = "systemctl stop mariadb && rm /var/lib/mysql/relay-bin.0* && \
+                        sed -i '2s/.*//; 3s/.*/4/' /var/lib/mysql/master.info && \
+                        systemctl start mariadb";
+    for half_done in [half_forgotten, half_changed] {
+        cluster.await_answer("db2", "SELECT COUNT(*) FROM queue.t", "50");
+        cluster.host("db2").exec_ok(half_done).unwrap();
+        cluster.hactl(&["verify", "--wait", "60s"]).exits(0);
+    }
+
+    // Logs that went before they were applied are another matter.
+    let db3 = cluster.host("db3");
+    db3.sql("STOP REPLICA SQL_THREAD").unwrap();
+    db1.sql("INSERT INTO queue.t VALUES (51)").unwrap();
+    cluster.await_received("db3");
+    db3.exec_ok(half_forgotten).unwrap();
+    let start = db3.exec("/usr/local/sbin/hactl-start-replication").unwrap();
+    assert_ne!(start.status, 0, "{start:?}");
+    assert!(start.stderr.contains("reseed this replica"), "{start:?}");
+    cluster.await_answer("db3", "SELECT COUNT(*) FROM queue.t", "50");
+}
+
 fn every_host(suite: Suite) {
     let cluster = Cluster::bootstrapped(suite);
     for replica in ["db2", "db3"] {

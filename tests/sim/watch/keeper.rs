@@ -2,14 +2,12 @@
 //! real failover, the real recovery in place and the real repairs. It is the live watcher without its
 //! clocks, its lock and its words.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use hactl::decide::{
-    self, Case, Failover, Memory, Next, Procedure, Repairs, Revive, Verdict, diagnose,
-};
+use hactl::decide::{self, Case, Failover, Memory, Repairs, Revive, Verdict, diagnose};
 use hactl::facts::Observation;
 use hactl::inventory::{Cluster, HostName};
-use hactl::plan::{CheckContext, Outcome, Plan, StagePlan, Step, check};
+use hactl::plan::{CheckContext, check};
 
 use super::senses::Senses;
 use crate::bench::{Run, run};
@@ -225,8 +223,9 @@ impl<'a> Keeper<'a> {
         self.fleet.note(format!("-- {now}: repair"));
         let leader = self.leader.clone();
         let consent = BTreeSet::new();
-        let mut stages = Stages(needed.safe.into());
-        let ended = self.fleet.lead(&mut stages, seen, |stage, seen| {
+        let cluster = self.cluster.clone();
+        let mut repair = decide::Repair::new(&cluster, &leader, needed);
+        let ended = self.fleet.lead(&mut repair, seen, |stage, seen| {
             let (primary, consent) = (&leader, &consent);
             check(
                 stage,
@@ -252,25 +251,4 @@ impl<'a> Keeper<'a> {
         }
         counts
     }
-}
-
-/// Stages that are known beforehand, as a procedure.
-struct Stages(VecDeque<StagePlan>);
-
-impl Procedure for Stages {
-    fn heading(&self) -> Plan {
-        Plan {
-            intent: "repair".to_owned(),
-            because: Vec::new(),
-            loses: Vec::new(),
-            loss: None,
-            stages: Vec::new(),
-        }
-    }
-
-    fn next(&mut self, _: &Observation) -> Next {
-        self.0.pop_front().map_or(Next::Done, Next::Stage)
-    }
-
-    fn ended(&mut self, _: &[(Step, Outcome)]) {}
 }

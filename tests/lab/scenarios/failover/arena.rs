@@ -163,6 +163,23 @@ impl Arena {
         }
     }
 
+    /// No row is lost that anybody could still have, and no two servers take writes: what must hold at
+    /// every moment.
+    #[track_caller]
+    pub(super) fn well_so_far(&self) {
+        if let Err(wrong) = self.look() {
+            let is_ill = |wrong: &Violation| match wrong {
+                Violation::Writable(hosts) => hosts.len() > 1,
+                Violation::Vip { holders, .. } => holders.len() > 1,
+                // Rows of a writer that still runs are in no ledger.
+                Violation::Alien { .. } => false,
+                other => other.is_final(),
+            };
+            let ill: Vec<_> = wrong.into_iter().filter(is_ill).collect();
+            assert!(ill.is_empty(), "{}", Listed(&ill));
+        }
+    }
+
     /// All hosts are in good order, and so says hactl.
     #[track_caller]
     pub(super) fn well(&self) -> Health {

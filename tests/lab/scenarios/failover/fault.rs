@@ -255,9 +255,11 @@ impl Fault {
             Kind::PrimaryPoweredOff => primary.power_off(),
             Kind::ReplicaPoweredOff => replica.power_off(),
             Kind::BothPoweredOff => primary.power_off().and_then(|()| replica.power_off()),
-            Kind::ReplicasPoweredOff => each(arena, |host| match host.name() == self.primary {
-                true => Ok(()),
-                false => host.power_off(),
+            Kind::ReplicasPoweredOff => each(arena, |host| {
+                if host.name() == self.primary {
+                    return Ok(());
+                }
+                host.power_off()
             }),
             Kind::AllPoweredOff => each(arena, Host::power_off),
             Kind::PrimaryRebooted => primary.reboot(),
@@ -392,10 +394,7 @@ fn each(
 fn restore(arena: &Arena) -> Result<(), LabError> {
     each(arena, |host| {
         host.heal()?;
-        each(arena, |other| match host.name() < other.name() {
-            true => host.mend(other),
-            false => Ok(()),
-        })
+        each(arena, |other| host.mend(other))
     })?;
     each(arena, |host| {
         if !host.is_running() {

@@ -13,6 +13,7 @@ mod detection;
 mod election;
 mod fault;
 mod fencing;
+mod interrupted;
 mod rejoin;
 mod switchover;
 mod tally;

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use hactl_lab::{Health, Host, LabError, Suite, Violation, Writer, primary};
+use hactl_lab::{Health, Host, LabError, Suite, Violation, primary};
 
 use super::arena::{Arena, LIMIT, Listed, Watch};
 use super::chance::Chance;
@@ -38,6 +38,15 @@ struct Chamber<'a> {
     settings: &'a Settings,
     watch: Watch<'a>,
     story: Story,
+}
+
+/// What one look says.
+enum Glance {
+    Whole(Health),
+    /// Time may heal it; why it is not whole.
+    NotYet(String),
+    /// Nothing heals it.
+    Harmed(String),
 }
 
 #[test]
@@ -107,7 +116,7 @@ impl Chamber<'_> {
         self.story.watchers += ended;
         self.keep_watch();
         let answered = writer.acknowledged();
-        let back = self.in_time(|| writer.acknowledged() > answered + 20);
+        let back = self.in_time(|_| writer.acknowledged() > answered + 20);
         let outage = writer.so_far().outage_since(struck);
         let errors = writer.so_far().errors;
         for writer in beside.into_iter().chain([writer]) {
@@ -137,11 +146,11 @@ impl Chamber<'_> {
     }
 
     /// Looks until it is so, as long as the watcher has something new to say.
-    fn in_time(&mut self, mut so: impl FnMut() -> bool) -> bool {
+    fn in_time(&mut self, mut so: impl FnMut(&mut Self) -> bool) -> bool {
         let begun = Instant::now();
         let (mut moved, mut said) = (begun, 0);
         loop {
-            if so() {
+            if so(self) {
                 return true;
             }
             self.keep_watch();
@@ -158,35 +167,41 @@ impl Chamber<'_> {
 
     /// Makes the cluster whole with hactl's own commands, and says what is wrong when that fails.
     fn mend(&mut self) -> Result<Health, String> {
-        let arena = self.arena;
-        let replicas = arena.cluster.lab.hosts().len() - 1;
-        let mut story = std::mem::replace(&mut self.story, Story::begin(String::new()));
-        let mut last = String::new();
-        let mut whole = None;
-        let _ = self.in_time(|| {
-            match arena.glance() {
-                Ok(Ok(health)) if health.replicas.len() == replicas => {
-                    whole = Some(Ok(health));
-                }
-                Ok(Ok(health)) => {
-                    last = format!("not all replicate: {health:?}");
-                    rejoin_what_is_out(arena, &mut story);
-                }
-                Ok(Err(wrong)) => {
-                    last = Listed(&wrong).to_string();
-                    if wrong.iter().any(Violation::is_final) {
-                        story.lost += wrong.iter().map(lost).sum::<usize>();
-                        whole = Some(Err(last.clone()));
-                    }
-                }
-                // A server went while it was looked at.
-                Err(error) => last = error.to_string(),
+        let mut last = Err(String::new());
+        self.in_time(|chamber| match chamber.glance() {
+            Glance::Whole(health) => {
+                last = Ok(health);
+                true
             }
-            whole.is_some()
+            Glance::Harmed(why) => {
+                last = Err(why);
+                true
+            }
+            Glance::NotYet(why) => {
+                last = Err(why);
+                false
+            }
         });
-        story.watchers += self.story.watchers;
-        self.story = story;
-        whole.unwrap_or(Err(last))
+        last
+    }
+
+    /// One look of the judge; what waits for a person to type it is typed.
+    fn glance(&mut self) -> Glance {
+        let others = self.arena.cluster.lab.hosts().len() - 1;
+        match self.arena.glance() {
+            Ok(Ok(health)) if health.replicas.len() == others => Glance::Whole(health),
+            Ok(Ok(health)) => {
+                rejoin_what_is_out(self.arena, &mut self.story);
+                Glance::NotYet(format!("not all replicate: {health:?}"))
+            }
+            Ok(Err(wrong)) if wrong.iter().any(Violation::is_final) => {
+                self.story.lost += wrong.iter().map(lost).sum::<usize>();
+                Glance::Harmed(Listed(&wrong).to_string())
+            }
+            Ok(Err(wrong)) => Glance::NotYet(Listed(&wrong).to_string()),
+            // A server went while it was looked at.
+            Err(error) => Glance::NotYet(error.to_string()),
+        }
     }
 
     /// hactl's exit code says what the judge has seen.
@@ -244,9 +259,9 @@ fn rejoin_what_is_out(arena: &Arena, story: &mut Story) {
             story.note(format!("  rejoin {name} --reseed: {}", run.code));
             story.reseeds += usize::from(run.code == 0);
             told(story, run.code, &run.stderr);
-        } else {
-            told(story, run.code, &run.stderr);
+            continue;
         }
+        told(story, run.code, &run.stderr);
     }
 }
 
