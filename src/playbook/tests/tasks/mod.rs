@@ -35,7 +35,8 @@ fn says_after(task: &str, host: &str, change: impl Fn(&mut Observation)) -> Resu
     changes_allowed(&cluster, task, host, &none, &change).map(|found| changes.replace(found))?;
     says_on(&cluster, task, host, |seen| {
         change(seen);
-        let steps = changes.borrow().iter().map(|change| Step {
+        let changes = changes.borrow();
+        let steps = changes.iter().map(|change| Step {
             task: String::new(),
             host: name(host),
             action: change.action.clone(),
