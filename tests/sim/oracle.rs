@@ -62,6 +62,14 @@ pub(crate) fn after(world: &World, step: &Step) -> Option<String> {
             let other = other.filter(|other| could_acknowledge(world, *other));
             other.map(|other| format!("db{host} got the VIP beside db{other}"))
         }
+        // S22: what only a replica has is never taken along in silence.
+        Action::Replicate { .. } => {
+            let channel = machine.server.channel.as_ref();
+            let source = channel.filter(|channel| channel.connected)?.source;
+            let led = &world.at(source).server.log;
+            let errant = machine.server.holds().find(|row| !led.contains(row));
+            errant.map(|row| format!("db{host} follows db{source}, which lacks {row:?}"))
+        }
         // A promoted server is the only one, and whole.
         Action::Promote { .. } if machine.server.is_up() && machine.server.channel.is_none() => {
             missing(world, host)
