@@ -11,12 +11,13 @@ use super::args::{Global, OutputFormat, RejoinArgs};
 use super::procedure::{Assent, Led, Performed, Scene, free, lead, lock, reached};
 use super::screen::{say, show};
 use super::{CliError, Exit, files, session, tree};
-use crate::decide::{Consent, Rejoin};
+use crate::decide::{Consent, Refusal, Rejoin};
 use crate::execute::ClusterLock;
 use crate::facts::Observation;
 use crate::fleet::{Fleet as _, LiveFleet};
-use crate::inventory::Cluster;
-use crate::plan::{Action, CheckContext, StagePlan, check};
+use crate::inventory::{Cluster, HostName};
+use crate::mysql::Tail;
+use crate::plan::{Action, CheckContext, Outcome, StagePlan, check};
 
 /// So many lines of what was saved are shown; the file has them all.
 const SHOWN: usize = 20;
@@ -47,7 +48,14 @@ async fn under_lock(
     }
     let folder = files::errant().display().to_string();
     let build = |seen: &_| Rejoin::new(cluster, seen, &args.host, &consent, &folder);
-    let leader = build(&seen).map_err(CliError::Refused)?.leader().clone();
+    let first = build(&seen).map_err(CliError::Refused)?;
+    let leader = first.leader().clone();
+    let tail = if first.cuts_off(&seen) {
+        look_at_tail(fleet, &args.host, &leader).await?
+    } else {
+        Tail::default()
+    };
+    let build = |seen: &_| build(seen).map(|rejoin| rejoin.with_tail(&tail));
     let scene = Scene {
         global,
         cluster,
@@ -71,16 +79,36 @@ async fn under_lock(
     match lead(&scene, seen, build, rules).await? {
         Led::Nothing => Ok(Exit::Ok),
         Led::Performed(performed) => {
-            recap(global, cluster, &performed);
+            recap(global, cluster, &leader, &performed);
             performed.conclude()
         }
     }
 }
 
-fn recap(global: &Global, cluster: &Cluster, performed: &Performed) {
+/// What the stopped server's log holds and the leader lacks. What cannot be read is not cut off.
+async fn look_at_tail(
+    fleet: &LiveFleet,
+    host: &HostName,
+    leader: &HostName,
+) -> Result<Tail, CliError> {
+    fleet.tail(host, leader).await.map_err(|error| {
+        let hint = error.hint();
+        let way_out = hint.unwrap_or_else(|| "remove the cause, then run again".to_owned());
+        CliError::Refused(vec![Refusal::on(host, error.to_string(), way_out)])
+    })
+}
+
+fn recap(global: &Global, cluster: &Cluster, leader: &HostName, performed: &Performed) {
     for span in performed.spans.iter().filter(|span| span.is_good()) {
-        if let Action::SaveErrant { path, .. } = &span.step.action {
-            say(&saved(Path::new(path)));
+        match &span.step.action {
+            Action::SaveErrant { path, .. } => say(&saved(Path::new(path))),
+            // Where there is no tail there is no file.
+            Action::SaveTail { path, .. } if span.outcome == Some(Outcome::Changed) => {
+                say(&format!(
+                    "\nwhat was cut off is kept as SQL in {path}: hold it against the rows of {leader} before you run any of it"
+                ));
+            }
+            _ => {}
         }
     }
     performed.print_document(global);

@@ -46,18 +46,7 @@ impl Dialect {
     /// `mysqlbinlog` of `MariaDB` takes GTIDs from 10.8 on only, and there as one position of a
     /// domain; two servers that wrote in one domain at the same time need each writer's own.
     pub fn errant_filter(self, beside: &GtidSet, state: Option<&BinlogState>) -> Option<String> {
-        let GtidSet::MariaDb(position) = beside else {
-            return None;
-        };
-        let state = state.into_iter().flat_map(BinlogState::gtids);
-        let has: String = state
-            .chain(position.gtids())
-            .map(|gtid| {
-                let key = format!("\"{}-{}\"", gtid.domain, gtid.server_id);
-                let last = gtid.sequence;
-                format!("if (has[{key}] < {last}) has[{key}] = {last};\n")
-            })
-            .collect();
+        let has = written(beside, state)?;
         // A line `# at N` stands before each event; it is held back until it is known what comes. The
         // text sets a session's variables only when they change: they stay, whoever's transaction
         // they were first set for. `Start` describes the format of what follows.
@@ -71,6 +60,45 @@ impl Dialect {
              keep {{ if (at != \"\") print at; print }}\n\
              {{ at = \"\" }}\n\
              !keep && (/^DELIMITER/ || (/SET @@session\\./ && !/gtid_seq_no/)) {{ print }}\n"
+        ))
+    }
+
+    /// Names what [`Self::errant_filter`] would choose from one log's text, as an `awk` program: lines for
+    /// [`super::Tail`], and `.` behind them where the log has any transaction at all. It fails on a
+    /// text that shows no event: what cannot be read must not be taken for nothing.
+    pub fn errant_names(self, beside: &GtidSet, state: Option<&BinlogState>) -> Option<String> {
+        let has = written(beside, state)?;
+        Some(format!(
+            "BEGIN {{\n{has}}}\n\
+             match($0, /\\tGTID [0-9]+-[0-9]+-[0-9]+/) {{\n\
+             any = 1\n\
+             split(substr($0, RSTART + 6, RLENGTH - 6), part, \"-\")\n\
+             key = part[1] \"-\" part[2]\n\
+             if (part[3] + 0 > has[key] + 0) {{\n\
+             if (!(key in count)) first[key] = part[3]\n\
+             last[key] = part[3]\n\
+             count[key]++\n}}\n}}\n\
+             /\\tStart: binlog / {{ is_text = 1 }}\n\
+             /^# The rest of the binlog is encrypted/ {{ is_encrypted = 1 }}\n\
+             END {{\n\
+             if (!is_text || is_encrypted) exit 1\n\
+             for (key in count) print key, first[key], last[key], count[key]\n\
+             if (any) print \".\"\n}}\n"
+        ))
+    }
+
+    /// [`Self::errant_filter`], which fails where it has chosen fewer than so many transactions.
+    pub fn errant_filter_of(
+        self,
+        beside: &GtidSet,
+        state: Option<&BinlogState>,
+        count: u64,
+    ) -> Option<String> {
+        let filter = self.errant_filter(beside, state)?;
+        Some(format!(
+            "{filter}\
+             keep && /\\tGTID [0-9]+-[0-9]+-[0-9]+/ {{ chosen++ }}\n\
+             END {{ exit (chosen + 0 < {count}) }}\n"
         ))
     }
 
@@ -133,6 +161,20 @@ impl Dialect {
              if (part[3] + 0 > has[part[1]] + 0) {{ print at; exit }}\n}}\n"
         ))
     }
+}
+
+/// The last number of each server in each domain that another server has, as statements of `awk`.
+fn written(beside: &GtidSet, state: Option<&BinlogState>) -> Option<String> {
+    let GtidSet::MariaDb(position) = beside else {
+        return None;
+    };
+    let state = state.into_iter().flat_map(BinlogState::gtids);
+    let has = state.chain(position.gtids()).map(|gtid| {
+        let key = format!("\"{}-{}\"", gtid.domain, gtid.server_id);
+        let last = gtid.sequence;
+        format!("if (has[{key}] < {last}) has[{key}] = {last};\n")
+    });
+    Some(has.collect())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! | `account`, `role_privileges`, `privilege`, `password`, `caching_sha2` | its accounts |
 //! | `dump`, `provision` | seeding: the ends of the stream, and the marker |
 //! | `gtid`, `binlog_name` | positions, and their order |
-//! | `binlog_text` | binary logs as SQL |
+//! | `binlog_text`, `tail` | binary logs as SQL, and what one of them has alone |
 //! | `queries`, `beat`, `row`, `read_facts`, `server_facts`, `replica_status`, `standing`, `error_code` | what it answers |
 
 mod account;
@@ -45,6 +45,7 @@ mod server_facts;
 mod session;
 mod standing;
 mod statement;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -78,4 +79,5 @@ pub use server_facts::{
 pub use session::Switch;
 pub use standing::{Received, Standing};
 pub use statement::Statement;
+pub use tail::Tail;
 pub use version::{IDENTITY_QUERY, IdentifyError, Version, identify, identify_program};

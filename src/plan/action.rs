@@ -158,6 +158,14 @@ pub enum Action {
         /// The file.
         path: String,
     },
+    /// Write what the log of this stopped server holds and another has not executed, as SQL, to a file on
+    /// this machine. Nothing is written where there is no such thing; what cannot be read is a failure.
+    SaveTail {
+        /// The server that counts.
+        beside: HostName,
+        /// The file.
+        path: String,
+    },
     /// Run the inventory's hook on this machine.
     RunHook {
         /// Which.
@@ -359,6 +367,12 @@ impl fmt::Display for Action {
             }
             Self::Rewind => f.write_str("cut off the tail that no replica acknowledged"),
             Self::SaveErrant { path, .. } => write!(f, "save what only it has to {path}"),
+            Self::SaveTail { beside, path } => {
+                write!(
+                    f,
+                    "save what its log holds and {beside} lacks, if anything, to {path}"
+                )
+            }
             Self::RunHook { hook } => write!(f, "run the hook {hook}"),
             Self::Run(command) => command.fmt(f),
             Self::Query(query) => query.fmt(f),

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::facts::Observation;
 use crate::inventory::HostName;
 use crate::mysql::{ReplicaStatus, Seeding, Switch, ThreadState};
-use crate::plan::{Access, Action, LiveVariable, StagePlan, Step};
+use crate::plan::{Access, Action, LiveVariable, OnFailure, StagePlan, Step};
 
 /// What the rules are checked against.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,9 @@ pub enum Violation {
     /// Data would be dropped that nobody gave up.
     #[error("{0} holds data that nobody gave up, and would be emptied")]
     DataDropped(HostName),
+    /// A tail would be cut off that was not kept.
+    #[error("the tail of {0}'s log would be cut off, and nothing keeps it before")]
+    TailNotKept(HostName),
     /// Data would be loaded into a server that has its own.
     #[error("{0} holds data and would be loaded with other data")]
     LoadedOverData(HostName),
@@ -111,11 +114,23 @@ pub enum Violation {
 
 /// Every rule that a stage breaks.
 pub fn check(stage: &StagePlan, context: &CheckContext<'_>) -> Vec<Violation> {
-    stage
-        .steps
-        .iter()
-        .filter_map(|step| broken(step, context))
-        .collect()
+    let each = stage.steps.iter().enumerate();
+    each.filter_map(|(index, step)| {
+        let earlier = &stage.steps[..index];
+        not_kept(step, earlier).or_else(|| broken(step, context))
+    })
+    .collect()
+}
+
+/// A step after which nothing is left to be kept, without one that keeps it and must succeed.
+fn not_kept(step: &Step, earlier: &[Step]) -> Option<Violation> {
+    let keeps = |other: &Step| {
+        other.host == step.host
+            && other.on_failure == OnFailure::Stop
+            && matches!(other.action, Action::SaveTail { .. })
+    };
+    let is_cut_off = matches!(step.action, Action::Rewind) && !earlier.iter().any(keeps);
+    is_cut_off.then(|| Violation::TailNotKept(step.host.clone()))
 }
 
 fn broken(step: &Step, context: &CheckContext<'_>) -> Option<Violation> {

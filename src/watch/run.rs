@@ -276,10 +276,9 @@ impl Watcher<'_> {
     }
 
     fn digest(&mut self, round: Round) {
-        for line in round.repaired {
-            say(&*self.sink, &line);
-        }
+        // What is over comes first: a member that is fenced once more was not fenced in between.
         self.tidings.upkeep(&round.told, &*self.sink);
+        self.tidings.repaired(round.repaired, &*self.sink);
         match round.maintenance {
             Some(text) => self.tidings.once(MAINTENANCE, &text, &*self.sink),
             None => self.tidings.over(MAINTENANCE),

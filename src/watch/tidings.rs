@@ -22,6 +22,8 @@ pub(super) struct Tidings {
     /// Failed over from, and not heard since: what became of it was said at the time.
     former: BTreeSet<HostName>,
     said: BTreeMap<&'static str, String>,
+    /// What the round of upkeep before said it had repaired, or could not.
+    repaired: Vec<String>,
 }
 
 impl Tidings {
@@ -102,6 +104,16 @@ impl Tidings {
             );
         }
         self.code = Some(code);
+    }
+
+    /// Tells what a round of upkeep repaired or could not. What goes wrong again and again is told once.
+    pub(super) fn repaired(&mut self, lines: Vec<String>, sink: &dyn Sink) {
+        for line in &lines {
+            if !self.repaired.contains(line) {
+                say(sink, line);
+            }
+        }
+        self.repaired = lines;
     }
 
     /// Tells what a round of upkeep found, or finds no more.
@@ -278,6 +290,29 @@ mod tests {
         tidings.upkeep(&found(Finding::FENCED), &heard);
         tidings.diagnosis(&leader, &away(), &heard);
         assert_eq!(heard.take(), ["db1 Fenced | it is so | next: rejoin"]);
+    }
+
+    #[test]
+    fn what_is_fenced_again_after_a_rejoin_that_failed_is_said_once() {
+        let (mut tidings, heard) = (Tidings::default(), Heard::default());
+        tidings.upkeep(&found(Finding::FENCED), &heard);
+        heard.take();
+        let mut round = |told: &[Finding], repaired: &[&str]| {
+            tidings.upkeep(told, &heard);
+            let lines = repaired.iter().map(|line| (*line).to_owned()).collect();
+            tidings.repaired(lines, &heard);
+            heard.take()
+        };
+        let fenced = "db1 fenced again";
+        let failed = "db1 not fenced";
+        assert_eq!(round(&[], &[failed]), ["db1 Fenced is over", failed]);
+        assert!(round(&[], &[failed]).is_empty());
+        assert_eq!(round(&[], &[fenced]), [fenced]);
+        let told = found(Finding::FENCED);
+        assert_eq!(round(&told, &[]), ["db1 Fenced | it is so | next: rejoin"]);
+        assert!(round(&told, &[]).is_empty());
+        // The next rejoin that fails is news.
+        assert_eq!(round(&[], &[fenced]), ["db1 Fenced is over", fenced]);
     }
 
     #[test]

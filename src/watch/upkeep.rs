@@ -15,7 +15,7 @@ use crate::execute;
 use crate::facts::{Observation, Vigil};
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::HostName;
-use crate::plan::{CheckContext, Outcome, Step, check};
+use crate::plan::{Action, CheckContext, Outcome, Step, check};
 use crate::report::Sink;
 
 use super::attempt::{answering, with_silent};
@@ -171,7 +171,11 @@ fn line((step, outcome): &(Step, Outcome)) -> String {
     let Step {
         host, action, why, ..
     } = step;
+    let is_fence = matches!(action, Action::Fence { .. });
     match outcome {
+        Outcome::Changed | Outcome::Already | Outcome::Said { .. } if is_fence => {
+            format!("{host} fenced: {why}; next: `hactl rejoin {host}` brings it back as a replica")
+        }
         Outcome::Changed | Outcome::Already | Outcome::Said { .. } => {
             format!("{host} repaired: {action} ({why})")
         }

@@ -62,8 +62,23 @@ fn semi_sync(sight: &Sight<'_>, beat: &Beat) -> Option<Finding> {
         severity,
         "SemiSyncBlocked",
         message,
-        "bring a replica back: `hactl verify` names what is wrong with them",
+        way_back(sight),
     ))
+}
+
+/// What gives it somebody who acknowledges. A fenced member, and any other whose server is stopped on a
+/// machine that answers, comes back by one command.
+fn way_back(sight: &Sight<'_>) -> String {
+    let is_stopped = |host: &&HostName| {
+        let pulse = sight.vigil.pulses.get(**host);
+        pulse.is_some_and(|pulse| matches!(pulse.server, ServerPulse::Refuses { .. }))
+    };
+    match sight.witnesses.keys().copied().find(is_stopped) {
+        Some(host) => format!(
+            "run `hactl rejoin {host}`, whose server does not run (fenced, if it was failed over from): it acknowledges then; or repair a replica"
+        ),
+        None => "bring a replica back: `hactl verify` names what is wrong with them".to_owned(),
+    }
 }
 
 /// `None` for one that was not asked yet: nothing is known of it.

@@ -19,7 +19,7 @@ use standing::{Standing, in_line};
 use crate::decide::{Consent, Next, Procedure, Refusal};
 use crate::facts::{HostView, Observation, Reached, ServerView};
 use crate::inventory::{Cluster, HostName};
-use crate::mysql::{GtidSet, ServerFacts};
+use crate::mysql::{GtidSet, ServerFacts, Tail};
 use crate::plan::{Action, LeadershipRules, OldPrimary, Outcome, Plan, StagePlan, Step};
 
 /// A rejoin on its way.
@@ -96,6 +96,25 @@ impl<'a> Rejoin<'a> {
             Ok(_) => Ok(found),
             Err(refusal) => Err(vec![refusal]),
         }
+    }
+
+    /// Whether its start cuts off what only its log holds: then that is worth a look beforehand.
+    pub fn cuts_off(&self, seen: &Observation) -> bool {
+        let reached = seen.reached(&self.host);
+        reached.is_some_and(|reached| self.stages().rewinds(seen, reached))
+    }
+
+    /// Says in the plan what the start cuts off, by a look at the log. It is read again, and kept, before.
+    #[must_use]
+    pub fn with_tail(mut self, tail: &Tail) -> Self {
+        if !tail.is_empty() {
+            let (host, leader) = (&self.host, &self.leader);
+            self.loses.push(format!(
+                "{tail}, which the log of {host} holds and {leader} has not executed: cut off as {host} starts; kept as SQL in {}",
+                self.save_to
+            ));
+        }
+        self
     }
 
     /// The server that it will follow.
@@ -175,7 +194,8 @@ impl<'a> Rejoin<'a> {
                 self.of_running(seen, reached, facts)
             }
             ServerView::Up(_) | ServerView::Stopped => {
-                Ok(Climb::Take(Rung::Start, self.stages().start(seen, reached)))
+                let stage = self.stages().start(seen, reached, &self.tail_file(seen));
+                Ok(Climb::Take(Rung::Start, stage))
             }
             ServerView::Absent => Err(Refusal::on(
                 &self.host,
@@ -383,9 +403,18 @@ impl<'a> Rejoin<'a> {
     }
 
     fn file(&self, seen: &Observation) -> String {
+        self.file_of("", seen)
+    }
+
+    /// Another one: what is ahead although the tail was cut off is kept beside it.
+    fn tail_file(&self, seen: &Observation) -> String {
+        self.file_of("-tail", seen)
+    }
+
+    fn file_of(&self, what: &str, seen: &Observation) -> String {
         let folder = self.save_to.trim_end_matches('/');
         format!(
-            "{folder}/{}-{}-{}.sql",
+            "{folder}/{}-{}-{}{what}.sql",
             self.cluster.name, self.host, seen.taken_at
         )
     }
@@ -429,10 +458,14 @@ impl Procedure for Rejoin<'_> {
 
     fn ended(&mut self, ended: &[(Step, Outcome)]) {
         for (step, outcome) in ended {
-            if let Action::SaveErrant { path, .. } = &step.action
-                && outcome.is_good()
-            {
-                self.kept = Some(path.clone());
+            match &step.action {
+                Action::SaveErrant { path, .. } if outcome.is_good() => {
+                    self.kept = Some(path.clone());
+                }
+                Action::SaveTail { path, .. } if *outcome == Outcome::Changed => {
+                    self.kept = Some(path.clone());
+                }
+                _ => {}
             }
             self.troubles.extend(Refusal::after(step, outcome));
         }

@@ -2,7 +2,7 @@
 
 use crate::decide::left_behind;
 use crate::decide::topology::host_of;
-use crate::facts::{MarkKind, Observation, Reached};
+use crate::facts::{MarkKind, Observation, Reached, ServerView};
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::{GtidSet, ReplicaStatus, SemiSyncSupport, ServerFacts, Switch, ThreadState};
 use crate::plan::{Action, FenceMethod, LiveVariable, Look, OnFailure, Receiving, StagePlan, Step};
@@ -49,14 +49,25 @@ impl Stages<'_> {
         )
     }
 
-    /// Starts the server; one that crashed as a primary without the tail that nobody acknowledged.
-    pub(super) fn start(&self, seen: &Observation, reached: &Reached) -> StagePlan {
+    /// Whether the start of the server is without the tail that nobody acknowledged: it crashed as a
+    /// primary, and can do so.
+    pub(super) fn rewinds(&self, seen: &Observation, reached: &Reached) -> bool {
         let dialect = reached.dialect(self.cluster.server.flavor);
-        let mut steps = Vec::new();
-        if left_behind::is_marked(seen, self.host)
+        matches!(reached.server, ServerView::Stopped)
+            && left_behind::is_marked(seen, self.host)
             && dialect.can_rewind()
-            && reached.server.up().is_none()
-        {
+    }
+
+    /// Starts the server; its tail is kept on this machine, at `path`, before it is cut off.
+    pub(super) fn start(&self, seen: &Observation, reached: &Reached, path: &str) -> StagePlan {
+        let mut steps = Vec::new();
+        if self.rewinds(seen, reached) {
+            let save = Action::SaveTail {
+                beside: self.leader.clone(),
+                path: path.to_owned(),
+            };
+            let why = "nothing is cut off that was not kept";
+            steps.push(step(self.host, "Keep the tail", save, why));
             let why = "it crashed as the primary: what no replica acknowledged was never promised";
             steps.push(step(self.host, "Rewind", Action::Rewind, why));
         }

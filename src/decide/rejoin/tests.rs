@@ -7,6 +7,7 @@ use crate::decide::tests::rehearsal::{Fault, World};
 use crate::facts::{Mark, UnreachableKind};
 use crate::fixture::{self, Mutate as _, cluster, consent, healthy, name, unreachable};
 use crate::mysql::{Flavor, OwnSchema, ServerError, Switch, ThreadState};
+use crate::plan::{CheckContext, OnFailure, Violation, check};
 
 const FOLDER: &str = "/home/ann/kept";
 const BOTH: [Flavor; 2] = [Flavor::MariaDb, Flavor::MySql];
@@ -181,7 +182,13 @@ fn a_fenced_one_is_started_first_without_its_tail_where_the_server_can() {
         fence(&mut seen);
         let expected = match flavor {
             Flavor::MariaDb => {
-                format!("db1: cut off the tail that no replica acknowledged\n{started}")
+                let keep =
+                    "db1: save what its log holds and db2 lacks, if anything, to /home/ann/kept";
+                let taken_at = seen.taken_at;
+                format!(
+                    "{keep}/shop-db1-{taken_at}-tail.sql\n\
+                     db1: cut off the tail that no replica acknowledged\n{started}"
+                )
             }
             Flavor::MySql => started.to_owned(),
         };
@@ -192,6 +199,55 @@ fn a_fenced_one_is_started_first_without_its_tail_where_the_server_can() {
         *version = Some(old);
         assert_eq!(plan(&cluster, &seen, &[]), started);
     }
+}
+
+#[test]
+fn a_tail_is_named_before_it_is_cut_off_and_nothing_is_cut_that_was_not_kept() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = failed_over(&cluster);
+    fence(&mut seen);
+    let begun = begin(&cluster, &seen, &[]).unwrap();
+    assert!(begun.cuts_off(&seen));
+    let loses = |tail: &str| {
+        let tail = Tail::parse(tail).unwrap();
+        begun.clone().with_tail(&tail).heading().loses
+    };
+    assert!(loses("").is_empty());
+    insta::assert_snapshot!(loses("0-1 101 103 3\n").join("\n"), @"3 transactions (0-1-101 to 0-1-103), which the log of db1 holds and db2 has not executed: cut off as db1 starts; kept as SQL in /home/ann/kept");
+
+    let mut procedure = begun.clone();
+    let Next::Stage(stage) = procedure.next(&seen) else {
+        panic!("nothing to do");
+    };
+    let primary = &name("db2");
+    let consent = &BTreeSet::new();
+    let violations = |stage: &StagePlan| {
+        let context = CheckContext {
+            primary,
+            consent,
+            seen: &seen,
+        };
+        check(stage, &context)
+    };
+    assert_eq!(violations(&stage), []);
+    let unkept = [Violation::TailNotKept(name("db1"))];
+    let mut late = stage.clone();
+    late.steps.swap(0, 1);
+    assert_eq!(violations(&late), unkept);
+    let mut lax = stage.clone();
+    lax.steps[0].on_failure = OnFailure::GoOn;
+    assert_eq!(violations(&lax), unkept);
+
+    // What could not be kept ends the rejoin.
+    let failed = Outcome::Failed {
+        error: "no space left on device".to_owned(),
+        hint: None,
+    };
+    procedure.ended(&[(stage.steps[0].clone(), failed)]);
+    assert!(matches!(procedure.next(&seen), Next::Refused(_)));
+
+    seen.reached_mut("db1").server = failed_over(&cluster).reached_mut("db1").server.clone();
+    assert!(!begun.cuts_off(&seen));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Semi-sync: enabled is not working. The status and the number of clients are read back.
 
 use super::Context;
+use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::{Finding, Role, Severity};
 use crate::inventory::{Durability, Promotion};
 use crate::mysql::{Switch, WaitPoint};
@@ -31,7 +32,7 @@ pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
         findings.push(wrong(
             "SemiSyncBlocked",
             "waits for acknowledgements, and no replica gives them: commits wait".to_owned(),
-            "bring a replica back: `hactl verify` names what is wrong with them",
+            &way_back(context),
         ));
     } else if semi_sync.source_active != Some(Switch::On) {
         findings.push(wrong(
@@ -70,6 +71,18 @@ pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// What gives it somebody who acknowledges: a member that a failover left behind waits for a command.
+fn way_back(context: &Context<'_>) -> String {
+    let (cluster, seen) = (context.cluster, context.seen);
+    let mut left = cluster.hosts.keys();
+    match left.find(|host| awaits_rejoin(cluster, seen, host).is_some()) {
+        Some(host) => format!(
+            "run `hactl rejoin {host}`: it waits for that, and acknowledges then; or repair a replica"
+        ),
+        None => "bring a replica back: `hactl verify` names what is wrong with them".to_owned(),
+    }
 }
 
 /// Whether someone who acknowledges may also be promoted, or may do so for all that is known.

@@ -6,6 +6,8 @@ use crate::mysql::Dialect;
 
 /// Exit status of a script that finds no such log.
 pub(super) const NO_LOG: i32 = 66;
+/// Exit status where no binary log was ever written.
+pub(super) const NEVER_LOGGED: i32 = 67;
 
 /// Sets the positional parameters to the logs, from `$first` on (from the oldest where it is empty), and
 /// goes to their folder. hactl's own configuration names the log; where it lies may be the inventory's.
@@ -24,7 +26,11 @@ $(my_print_defaults mysqld server mariadb mariadbd 2>/dev/null)
 END
 cd "${data:-$default_data}" || exit 66
 index=${index:-${base:-binlog}.index}
-[ -r "$index" ] || { echo "$PWD/$index is not there" >&2; exit 66; }
+[ -r "$index" ] || {
+    echo "$PWD/$index is not there" >&2
+    for log in "${index%.index}".[0-9]*; do [ ! -e "$log" ] || exit 66; done
+    exit 67
+}
 set --
 while IFS= read -r log || [ -n "$log" ]; do
     if [ "${log##*/}" = "$first" ]; then first=; fi

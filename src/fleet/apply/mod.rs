@@ -26,6 +26,7 @@ mod replicate;
 mod rewind;
 mod salvage;
 mod save_errant;
+mod save_tail;
 mod seed;
 mod unfence;
 mod unit;
@@ -118,6 +119,7 @@ pub(super) async fn apply(
             transactions,
             path,
         } => save_errant::save(fleet, connection, beside, transactions, path).await,
+        Action::SaveTail { beside, path } => save_tail::save(fleet, connection, beside, path).await,
         Action::Run(command) => command::run(connection, command).await,
         Action::Query(query) => query::ask(fleet, connection, query).await,
         Action::SetPath(change) => path::set(connection, change).await,

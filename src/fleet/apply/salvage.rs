@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::binlog_files::{NO_LOG, find, with_logs};
+use super::binlog_files::{NEVER_LOGGED, NO_LOG, find, with_logs};
 use super::relay_log::standing;
 use super::{STATEMENT, execute, last_lines, session};
 use crate::fleet::script::Script;
@@ -159,7 +159,7 @@ async fn locate(dead: &Connection, script: &Script) -> Result<Option<Place>, Act
     let output = dead.link.run(script, BOUND).await?;
     match output.status {
         0 => Ok(read_place(&output.text())),
-        NO_LOG => Err(ActionError::Unfit {
+        NO_LOG | NEVER_LOGGED => Err(ActionError::Unfit {
             host: dead.host.clone(),
             reason: format!(
                 "its binary log is not found: {}",

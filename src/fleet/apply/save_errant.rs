@@ -18,7 +18,7 @@ use crate::mysql::GtidSet;
 use crate::plan::Outcome;
 
 /// How long reading the logs may take.
-const BOUND: Duration = Duration::from_mins(30);
+pub(super) const BOUND: Duration = Duration::from_mins(30);
 /// How much is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
@@ -52,10 +52,11 @@ pub(super) async fn save(
 }
 
 /// A log that ends in the middle of a transaction is what is looked for here.
-const TORN: &str = "|| echo '-- The log ends here with an error: what followed cannot be read.'";
+pub(super) const TORN: &str =
+    "|| echo '-- The log ends here with an error: what followed cannot be read.'";
 
 /// Writes the stream beside its place first, so that there is a whole file or none.
-async fn receive(
+pub(super) async fn receive(
     host: &HostName,
     mut reader: RemoteReader,
     title: &str,

@@ -235,6 +235,10 @@ fn what_changes_nothing_that_is_seen_is_predicted_to_change_nothing() {
             transactions: gtids,
             path: "/tmp/errant.sql".to_owned(),
         },
+        Action::SaveTail {
+            beside: name("db1"),
+            path: "/tmp/tail.sql".to_owned(),
+        },
     ];
     for action in actions {
         let what = action.to_string();
