@@ -18,6 +18,7 @@ fn no_arguments() {
     Commands:
       bootstrap    Bring hosts to what the inventory says: packages, my.cnf, accounts, replicas,
                    semi-sync, VIP
+      run          Carry out a playbook of your own against the inventory
       verify       Check everything and change nothing; exits with 3 when something is wrong
       status       Show the cluster as a tree
       switchover   Move the writer to another server, planned: nothing is lost, and what cannot be
@@ -71,6 +72,7 @@ fn help() {
     Commands:
       bootstrap    Bring hosts to what the inventory says: packages, my.cnf, accounts, replicas,
                    semi-sync, VIP
+      run          Carry out a playbook of your own against the inventory
       verify       Check everything and change nothing; exits with 3 when something is wrong
       status       Show the cluster as a tree
       switchover   Move the writer to another server, planned: nothing is lost, and what cannot be
@@ -171,8 +173,30 @@ Options:
       --detailed-exitcode
           With --check: exit with 3 when something would change
 
+      --list-tasks
+          List the tasks and stop; no host is asked
+
+      --list-hosts
+          List the hosts of each play and stop; hosts are only asked where a play names roles
+
       --reseed <HOST>
           Drop the databases of this host and load the primary's; may be given several times
+
+      --limit <PATTERN>
+          Act on these hosts only: names, groups, `replicas`, `db*`, `a,b`, `!a`; all are looked at
+
+      --tags <TAGS>
+          Only tasks with one of these tags
+
+      --skip-tags <TAGS>
+          No tasks with one of these tags
+
+      --start-at <TASK>
+          Begin at the task of this name
+
+  -e, --extra-vars <VARS>
+          A variable as NAME=TEXT, several as {name: value} or as @FILE; hides all others of its
+          name
 
       --playbooks <DIR>
           Playbooks that replace or add to the built-in ones

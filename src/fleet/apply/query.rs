@@ -25,15 +25,20 @@ pub(super) async fn ask(
             .map_err(failed)?;
         return Ok(said(rows));
     }
-    let begin = Statement::new("START TRANSACTION READ ONLY");
-    super::execute(&mut session, &connection.host, &begin, STATEMENT).await?;
+    // Of the whole session: a statement that commits would end a transaction that only reads, and write
+    // after that (CREATE DATABASE did; tried, 10.11).
+    let host = &connection.host;
+    let begin = Statement::new("SET SESSION TRANSACTION READ ONLY");
+    super::execute(&mut session, host, &begin, STATEMENT).await?;
     let asked = session.query(&query.text, query.within).await;
-    // The session is used again.
-    let end = Statement::new("ROLLBACK");
-    let ended = super::execute(&mut session, &connection.host, &end, STATEMENT).await;
-    let rows = asked.map_err(failed)?;
-    ended?;
-    Ok(said(rows))
+    let end = Statement::new("SET SESSION TRANSACTION READ WRITE");
+    let ended = super::execute(&mut session, host, &end, STATEMENT).await;
+    drop(session);
+    if ended.is_err() {
+        // What comes next must be able to write.
+        connection.forget_session().await;
+    }
+    asked.map(said).map_err(failed)
 }
 
 fn said(rows: crate::mysql::Rows) -> Outcome {

@@ -195,8 +195,21 @@ impl<'a> Walk<'a> {
     pub fn judge(&self, step: &Step, outcome: Outcome) -> Outcome {
         let rows = self.current.as_deref().unwrap_or_default();
         match rows.iter().find(|row| row.has(step)) {
-            Some(row) => row.judged(step, &outcome).1,
+            Some(row) => self.tried_again(row, row.judged(step, &outcome).1),
             None => outcome,
+        }
+    }
+
+    /// A failure that is not the last word says so.
+    fn tried_again(&self, row: &Row<'a>, outcome: Outcome) -> Outcome {
+        let tried = self.trying.as_ref().map_or(0, |trying| trying.times);
+        match (outcome, &row.task.retry) {
+            (Outcome::Failed { error, hint }, Some(retry)) if tried < retry.times => {
+                let left = retry.times - tried;
+                let error = format!("{error} (tried again in {:?}, {left} more)", retry.delay);
+                Outcome::Failed { error, hint }
+            }
+            (outcome, _) => outcome,
         }
     }
 

@@ -220,14 +220,14 @@ impl Bench {
         reason = "the method alone is not general enough over the sight's lifetime"
     )]
     fn assert_well(&self, case: &Case, wrong: &[String]) {
-        let mut lines = Vec::new();
+        let mut hosts = String::new();
         let is_well = eventually(SOON, || {
-            lines = self.with_sight(&Outcome::Already, |sight| sight.lines());
-            lines == WELL
+            hosts = self.with_sight(&Outcome::Already, |sight| sight.lines().join("\n"));
+            hosts == WELL.join("\n")
         });
         assert!(
             is_well,
-            "{}\n\nbefore `{}`: {lines:#?}",
+            "{}\n\nbefore `{}`:\n{hosts}",
             wrong.join("\n\n"),
             case.name
         );

@@ -26,6 +26,7 @@ mod killed;
 mod leading;
 mod makefile;
 mod non_root;
+mod playbooks;
 mod reboot;
 mod run;
 mod secrets;

@@ -2,12 +2,14 @@
 //! real failover, the real recovery in place and the real repairs. It is the live watcher without its
 //! clocks, its lock and its words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use hactl::decide::{self, Case, Failover, Memory, Repairs, Revive, Verdict, diagnose};
+use hactl::decide::{
+    self, Case, Failover, Memory, Next, Procedure, Repair, Revive, Verdict, diagnose,
+};
 use hactl::facts::Observation;
 use hactl::inventory::{Cluster, HostName};
-use hactl::plan::{CheckContext, check};
+use hactl::plan::{CheckContext, Outcome, Plan, StagePlan, Step, check};
 
 use super::senses::Senses;
 use crate::bench::{Run, run};
@@ -21,8 +23,8 @@ const UPKEEP: Millis = 3_000;
 /// Before what was refused, or failed, is tried again.
 const AGAIN: Millis = 3_000;
 
-/// How repairs are bent, where a mistake is tried.
-pub(super) type Bend = fn(&Observation, &HostName, Repairs) -> Repairs;
+/// What is repaired before all else, where a mistake is tried.
+pub(super) type Bend = fn(&Observation, &HostName) -> Vec<StagePlan>;
 
 /// How a diagnosis is bent.
 pub(super) type Ear = fn(Verdict) -> Verdict;
@@ -212,19 +214,19 @@ impl<'a> Keeper<'a> {
             self.reconsider();
             return;
         }
-        let needed = decide::repairs(&self.cluster, &seen, &self.leader);
-        let needed = (self.bend)(&seen, &self.leader, needed);
-        let steps = needed.safe.iter().flat_map(|stage| &stage.steps);
-        let what = steps.map(|step| (now, format!("{}: {}", step.host, step.action)));
-        self.repaired.extend(what);
-        if needed.safe.is_empty() {
+        let bent = (self.bend)(&seen, &self.leader);
+        let cluster = self.cluster.clone();
+        let needed = decide::repairs(&cluster, &seen, &self.leader);
+        if bent.is_empty() && needed.safe.is_empty() {
             return;
         }
         self.fleet.note(format!("-- {now}: repair"));
         let leader = self.leader.clone();
         let consent = BTreeSet::new();
-        let cluster = self.cluster.clone();
-        let mut repair = decide::Repair::new(&cluster, &leader, needed);
+        let mut repair = Bent {
+            first: bent.into(),
+            then: Repair::new(&cluster, &leader, needed),
+        };
         let ended = self.fleet.lead(&mut repair, seen, |stage, seen| {
             let (primary, consent) = (&leader, &consent);
             check(
@@ -239,7 +241,11 @@ impl<'a> Keeper<'a> {
         match ended {
             Ended::Killed => self.restart(),
             Ended::Unsafe(rule) => self.wrongs.push(format!("a repair broke a rule: {rule}")),
-            Ended::Performed(_) => {}
+            Ended::Performed(done) => {
+                let what = done.steps.iter();
+                let what = what.map(|(step, _)| (now, format!("{}: {}", step.host, step.action)));
+                self.repaired.extend(what);
+            }
         }
     }
 
@@ -250,5 +256,26 @@ impl<'a> Keeper<'a> {
             *counts.entry(what.as_str()).or_default() += 1;
         }
         counts
+    }
+}
+
+/// The real repairs, and a mistake before them.
+struct Bent<'a> {
+    first: VecDeque<StagePlan>,
+    then: Repair<'a>,
+}
+
+impl Procedure for Bent<'_> {
+    fn heading(&self) -> Plan {
+        self.then.heading()
+    }
+
+    fn next(&mut self, seen: &Observation) -> Next {
+        let first = self.first.pop_front().map(Next::Stage);
+        first.unwrap_or_else(|| self.then.next(seen))
+    }
+
+    fn ended(&mut self, ended: &[(Step, Outcome)]) {
+        self.then.ended(ended);
     }
 }

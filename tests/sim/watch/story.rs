@@ -200,14 +200,9 @@ fn mishap(prng: &mut Prng, hosts: u32, events: &mut Vec<(Millis, Event)>) {
     }
 }
 
-/// Hosts that need not follow: nobody but a person brings them back.
+/// Hosts that need not follow: those that follow nobody, which only a person brings back.
 pub(super) fn spared(world: &World) -> Vec<u32> {
-    let is_lost = |number: &u32| {
-        let server = &world.at(*number).server;
-        let leader = crate::oracle::leader(world).ok();
-        let channel = server.channel.as_ref();
-        leader.is_some_and(|leader| channel.is_none_or(|channel| channel.source != leader))
-    };
+    let is_lost = |number: &u32| world.at(*number).server.channel.is_none();
     world.numbers().filter(is_lost).collect()
 }
 
@@ -232,7 +227,9 @@ pub(super) fn telling(watched: fn(Flavor, usize, Option<Duration>) -> Cluster) -
         ],
         // What it wrote alone comes back with it.
         &[
-            (5_000, Event::Isolated(1)),
+            (5_000, Event::Parted(1, 2)),
+            (5_000, Event::Parted(1, 3)),
+            (5_000, Event::OutOfSight(1)),
             (8_000, Event::LosesPower(1)),
             (30_000, Event::Heals),
             (30_000, Event::HasPower(1)),

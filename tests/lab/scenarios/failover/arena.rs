@@ -14,6 +14,9 @@ use crate::run::Run;
 /// No change of leadership takes longer on the slowest machine that is supported.
 pub(super) const LIMIT: Duration = Duration::from_mins(2);
 
+/// How long a watcher is given to do what it must not do.
+pub(super) const TEMPTATION: Duration = Duration::from_secs(12);
+
 /// So many rows more, and the service is back.
 const BACK: usize = 20;
 

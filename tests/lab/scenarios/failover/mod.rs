@@ -6,6 +6,7 @@
 //! each names its number there. `CATALOGUE.md` beside this file says which scenario has which, where it
 //! runs, and which faults hosts that share one machine cannot have.
 
+mod alive;
 mod arena;
 mod bench;
 mod chance;

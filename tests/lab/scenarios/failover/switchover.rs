@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hactl_lab::{Health, Suite, primary};
 
-use super::arena::Arena;
+use super::arena::{Arena, LIMIT};
 use crate::cluster::eventually;
 use crate::run::Run;
 
@@ -13,7 +13,7 @@ crate::scenarios! {
     core: under_load;
     mariadb: a_target_that_does_not_replicate, privileged_writers_and_events;
     matrix: a_commit_that_waits, killed_in_the_middle, there_and_back, a_long_transaction, the_target_cannot_catch_up, the_target_dies,
-        the_source_dies, a_sibling_dies, fifty_times, what_clients_hold,
+        the_source_dies, a_sibling_dies, fifty_times, what_clients_hold, a_prepared_transaction,
 }
 
 fn to(arena: &Arena, host: &str) -> Run {
@@ -131,46 +131,73 @@ fn a_long_transaction(suite: Suite) {
 }
 
 /// F57, F61: what clients and backups hold of the primary: a table lock, a lock of everything, a query
-/// that does not end, a change of a table, a prepared transaction. It is done or undone, within its bound,
-/// and never half.
+/// that does not end, a transaction that only read. Who holds it is ended, and the writer moves.
 fn what_clients_hold(suite: Suite) {
     let arena = Arena::up(suite);
     arena.note("db1", 1, 1);
-    let client = suite.flavor().client();
     let holds = [
         "LOCK TABLES notes.n WRITE; DO SLEEP(600)",
         "FLUSH TABLES WITH READ LOCK; DO SLEEP(600)",
         "SELECT SLEEP(600) FROM notes.n",
         "BEGIN; SELECT * FROM notes.n; DO SLEEP(600)",
-        "XA START 'held'; INSERT INTO notes.n VALUES (2); XA END 'held'; XA PREPARE 'held'; DO SLEEP(600)",
     ];
     for hold in holds {
-        let leader = primary(&arena.cluster.lab).unwrap().name().to_owned();
-        let target = if leader == "db1" { "db2" } else { "db1" };
-        let unit = format!("systemd-run --quiet --unit=hold {client} -e \"{hold}\"");
-        arena.host(&leader).exec_ok(&unit).unwrap();
-        sleep(Duration::from_secs(1));
-        let run = arena
-            .cluster
-            .hactl(&["switchover", "--to", target, "--max-wait", "5s", "--yes"]);
-        assert!(matches!(run.code, 0 | 1 | 5 | 6), "{run}");
-        // Its client may have been ended.
-        let _ = arena.host(&leader).exec("systemctl stop hold");
-        let wanted = if run.code == 0 {
-            target
-        } else {
-            leader.as_str()
-        };
-        let leads = eventually(Duration::from_secs(30), || {
-            primary(&arena.cluster.lab).is_some_and(|host| host.name() == wanted)
-        });
-        assert!(leads, "{hold}: {wanted} does not lead\n{run}");
-        let undo = "XA ROLLBACK 'held'";
-        let _ = arena.host(wanted).sql(undo);
+        let (leader, target) = sides(&arena);
+        hold_on(&arena, &leader, hold);
+        to(&arena, target).exits(0);
+        let ended = "systemctl is-active hold";
+        let is_ended = || arena.host(&leader).exec(ended).unwrap().stdout.trim() != "active";
+        assert!(eventually(LIMIT, is_ended), "`{hold}` goes on on {leader}");
         let writer = arena.write();
         arena.stop(writer);
-        arena.well();
+        assert_eq!(arena.well().primary, target, "{hold}");
     }
+}
+
+/// F61: a prepared transaction outlives its session and moves along: it is committed where the writer is
+/// now, and nobody lacks it.
+fn a_prepared_transaction(suite: Suite) {
+    let arena = Arena::up(suite);
+    arena.note("db1", 1, 1);
+    let prepared = "XA START 'held'; INSERT INTO notes.n VALUES (2); XA END 'held'; \
+                    XA PREPARE 'held'; DO SLEEP(600)";
+    hold_on(&arena, "db1", prepared);
+    let is_prepared = || {
+        let said = arena.host("db1").sql("XA RECOVER").unwrap();
+        said.contains("held")
+    };
+    assert!(eventually(LIMIT, is_prepared), "nothing is prepared");
+    to(&arena, "db2").exits(0);
+    arena.host("db2").sql("XA COMMIT 'held'").unwrap();
+    let writer = arena.write();
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db2");
+    for host in ["db1", "db2", "db3"] {
+        arena.assert_noted(host, 2);
+    }
+}
+
+/// Who leads, and who else could.
+fn sides(arena: &Arena) -> (String, &'static str) {
+    let leader = primary(&arena.cluster.lab).unwrap().name().to_owned();
+    let target = if leader == "db1" { "db2" } else { "db1" };
+    (leader, target)
+}
+
+/// A session of a client on this host that says this and stays.
+fn hold_on(arena: &Arena, host: &str, statements: &str) {
+    let client = arena.cluster.lab.suite().flavor().client();
+    let unit = format!("systemd-run --quiet --collect --unit=hold {client} -e \"{statements}\"");
+    arena.host(host).exec_ok(&unit).unwrap();
+    let asked = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%' \
+                 AND id <> CONNECTION_ID()";
+    let holds = || {
+        arena
+            .host(host)
+            .sql(asked)
+            .is_ok_and(|said| said.trim() == "1")
+    };
+    assert!(eventually(LIMIT, holds), "`{statements}` does not begin");
 }
 
 /// F57, S8: commits of the primary wait for an acknowledgement that does not come; read-only would wait
@@ -223,8 +250,7 @@ const MOMENTS: [u64; 5] = [100, 300, 450, 600, 900];
 fn killed_in_the_middle(suite: Suite) {
     let arena = Arena::up(suite);
     for millis in MOMENTS {
-        let leader = primary(&arena.cluster.lab).unwrap().name().to_owned();
-        let target = if leader == "db1" { "db2" } else { "db1" };
+        let (_, target) = sides(&arena);
         let writer = arena.write();
         let running = arena
             .cluster

@@ -1,0 +1,222 @@
+//! Alive, whatever it looks like from somewhere: what must not be failed over.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use hactl_lab::Suite;
+
+use super::arena::{Arena, LIMIT, QUICKLY, TEMPTATION};
+use crate::cluster::eventually;
+
+crate::scenarios! {
+    core: hidden_from_the_manager;
+    mariadb: replication_cut_only, the_monitor_is_locked_out;
+    matrix: all_replicas_dead, replicas_stopped_by_hand, no_connection_left,
+        no_connection_left_for_a_replica, a_name_that_is_not_resolved, frayed_cable,
+}
+
+/// F06: only the manager cannot see it; the replicas can, and their word counts.
+fn hidden_from_the_manager(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write_beside("db2");
+    let mut watch = arena.watch();
+    arena.host("db1").veil().unwrap();
+    watch.says("UnreachablePrimary");
+    assert_it_stays(&arena, &writer);
+    arena
+        .cluster
+        .hactl(&["failover", "--yes"])
+        .exits(6)
+        .says("UnreachablePrimary");
+    arena.host("db1").heal().unwrap();
+    arena.await_rows(&writer);
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// F07: replication is cut and everyone sees the primary. Commits wait for their acknowledgement: that
+/// is said, and is no death.
+fn replication_cut_only(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let mut watch = arena.watch();
+    for replica in ["db2", "db3"] {
+        arena.host("db1").sever(arena.host(replica)).unwrap();
+    }
+    watch.says("SemiSyncBlocked");
+    sleep(TEMPTATION);
+    for replica in ["db2", "db3"] {
+        arena.host("db1").mend(arena.host(replica)).unwrap();
+    }
+    arena.await_rows(&writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// F09, F37: the last one that acknowledges is gone. The primary lives and its commits wait: it is not
+/// taken for dead, and goes on when they are back.
+fn all_replicas_dead(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let mut watch = arena.watch();
+    for replica in ["db2", "db3"] {
+        arena.host(replica).power_off().unwrap();
+    }
+    watch.says("SemiSyncBlocked");
+    arena.cluster.hactl(&["failover", "--yes"]).exits(6);
+    for replica in ["db2", "db3"] {
+        arena.host(replica).power_on().unwrap();
+    }
+    arena.await_rows(&writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// F10: receivers that somebody stopped are no witnesses of a death.
+fn replicas_stopped_by_hand(suite: Suite) {
+    let arena = Arena::with(suite, &format!("{QUICKLY}durability: available\n"));
+    let writer = arena.write();
+    let mut watch = arena.watch();
+    for replica in ["db2", "db3"] {
+        arena.host(replica).sql("STOP REPLICA IO_THREAD").unwrap();
+    }
+    watch.says("ReplicationStopped");
+    arena.host("db1").veil().unwrap();
+    sleep(TEMPTATION);
+    arena.host("db1").heal().unwrap();
+    arena.await_rows(&writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+    for replica in ["db2", "db3"] {
+        arena.host(replica).sql("START REPLICA IO_THREAD").unwrap();
+    }
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// F11: "too many connections" is said by a server that lives.
+fn no_connection_left(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let _watch = arena.watch();
+    // The least that a server takes. The writer, the watcher and the replicas hold some; these the rest.
+    let db1 = arena.host("db1");
+    db1.sql("SET GLOBAL max_connections = 10").unwrap();
+    let client = suite.flavor().client();
+    let hold = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do \
+         systemd-run --quiet {client} -ujudge -h127.0.0.1 --protocol=TCP -e 'DO SLEEP(25)' ; done"
+    );
+    db1.exec_ok(&hold).unwrap();
+    sleep(TEMPTATION);
+    arena.await_rows(&writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+    let freed = eventually(Duration::from_mins(1), || {
+        db1.sql("SET GLOBAL max_connections = 151").is_ok()
+    });
+    assert!(freed);
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// Commits that wait for an acknowledgement keep every connection: the replica that would give it gets in
+/// all the same, and all of them go on.
+fn no_connection_left_for_a_replica(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let _watch = arena.watch();
+    let unit = arena.unit();
+    let table = "CREATE TABLE judge.abandoned (id INT AUTO_INCREMENT PRIMARY KEY)";
+    arena.host("db1").sql(table).unwrap();
+    for replica in ["db2", "db3"] {
+        let stop = format!("systemctl stop {unit}");
+        arena.host(replica).exec_ok(&stop).unwrap();
+    }
+    let db1 = arena.host("db1");
+    db1.sql("SET GLOBAL max_connections = 12").unwrap();
+    let client = suite.flavor().client();
+    let abandoned = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do systemd-run --quiet {client} -ujudge \
+         -h127.0.0.1 --protocol=TCP -e 'INSERT INTO judge.abandoned VALUES ()'; done"
+    );
+    db1.exec_ok(&abandoned).unwrap();
+    let is_full = || {
+        let said = db1.sql("SHOW GLOBAL STATUS LIKE 'Threads_connected'");
+        let said = said.unwrap_or_default();
+        let count = said.split_whitespace().last().map(str::parse);
+        // The question itself has the spare one.
+        matches!(count, Some(Ok(13_u32..)))
+    };
+    assert!(eventually(LIMIT, is_full), "there is room on db1");
+    let begin = format!("systemctl start {unit}");
+    arena.host("db2").exec_ok(&begin).unwrap();
+    arena.await_rows(&writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+    arena.host("db3").exec_ok(&begin).unwrap();
+    db1.sql("SET GLOBAL max_connections = 151").unwrap();
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// F12: "access denied" is said by a server that lives.
+fn the_monitor_is_locked_out(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let mut watch = arena.watch();
+    let db1 = arena.host("db1");
+    db1.sql("ALTER USER monitor@'%' ACCOUNT LOCK").unwrap();
+    let sessions = "SELECT id FROM information_schema.processlist WHERE user = 'monitor'";
+    for session in db1.sql(sessions).unwrap().lines() {
+        // It may be gone by now.
+        let _ = db1.sql(&format!("KILL {session}"));
+    }
+    watch.says("monitor");
+    assert_it_stays(&arena, &writer);
+    db1.sql("ALTER USER monitor@'%' ACCOUNT UNLOCK").unwrap();
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// F14: the name service does not know the primary any more. That says nothing about the primary.
+fn a_name_that_is_not_resolved(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let known = arena.cluster.lab.inventory_yaml() + QUICKLY;
+    let address = format!("address: {},", arena.host("db1").address());
+    let unknown = known.replace(&address, "address: db1.invalid,");
+    assert_ne!(known, unknown);
+    arena.cluster.write_inventory(&unknown);
+    let run = arena.cluster.hactl(&["failover", "--yes"]);
+    assert!(matches!(run.code, 4 | 6), "{run}");
+    assert_it_stays(&arena, &writer);
+    arena.cluster.write_inventory(&known);
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
+}
+
+/// Three packets in ten are lost: slow, and not dead.
+fn frayed_cable(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let _watch = arena.watch();
+    arena.host("db1").fray().unwrap();
+    sleep(TEMPTATION);
+    arena.host("db1").heal().unwrap();
+    arena.await_rows(&writer);
+    arena.stop(writer);
+    // Whether it was taken for dead is a matter of luck; that nothing was lost by it is not.
+    if arena.look().is_ok_and(|health| health.primary != "db1") {
+        arena.assert_fenced("db1");
+        arena.rejoin("db1");
+    }
+    arena.well();
+}
+
+/// The primary is tempting, and nobody takes over.
+#[track_caller]
+fn assert_it_stays(arena: &Arena, writer: &hactl_lab::Writer) {
+    sleep(TEMPTATION);
+    arena.await_rows(writer);
+    assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+}
