@@ -118,10 +118,10 @@ fn what_is_picked_and_not_there_is_refused() {
         (["-e", "host=x"], "a name of hactl's own"),
     ] {
         let words = ["run", "book/site.yml", "--check", "-e", "note=x"];
-        let run = folder.hactl(&[&words[..], &picked].concat()).to_string();
+        let run = folder.hactl(&[&words[..], &picked].concat());
         assert!(run.starts_with("exit 2") && run.contains(said), "{run}");
     }
-    let run = folder.hactl(&["run", "nosuch", "--check"]).to_string();
+    let run = folder.hactl(&["run", "nosuch", "--check"]);
     assert!(
         run.contains("no playbook `nosuch`; there are: add-host.yml, "),
         "{run}"

@@ -160,6 +160,11 @@ pub(crate) fn no_fence(stage: StagePlan) -> StagePlan {
     without(stage, |action| matches!(action, Action::Fence { .. }))
 }
 
+/// What is cut off is not kept.
+pub(crate) fn nothing_kept(stage: StagePlan) -> StagePlan {
+    without(stage, |action| matches!(action, Action::SaveTail { .. }))
+}
+
 /// The last rows are not waited for, in any way.
 pub(crate) fn no_wait(stage: StagePlan) -> StagePlan {
     without(stage, |action| {

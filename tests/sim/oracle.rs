@@ -30,6 +30,9 @@ pub(crate) fn moment(world: &World) -> Option<String> {
     if let Some(alone) = uncovered(world) {
         return Some(alone);
     }
+    if let Some(row) = world.cut_off.difference(&world.kept).next() {
+        return Some(format!("{row:?} was cut off, and nobody kept it"));
+    }
     let lacking = serving.first().and_then(|leader| missing(world, *leader));
     if lacking.is_some() {
         return lacking;

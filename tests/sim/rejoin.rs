@@ -8,6 +8,7 @@ use hactl::mysql::Flavor;
 
 use crate::bench::{FLAVORS, Run, assert_led_by, assert_safe, run};
 use crate::failover::fail_over;
+use crate::mutants::{self, Bend, Mutant};
 use crate::starts::{Fate, Replica, Start};
 use crate::world::{Fault, Interruption, World, WorldFleet, cluster};
 
@@ -30,6 +31,11 @@ enum Found {
 }
 
 fn rejoin(fleet: &WorldFleet, data: Data) -> Run {
+    bent(fleet, data, mutants::straight)
+}
+
+/// A rejoin whose stages are bent out of shape.
+fn bent(fleet: &WorldFleet, data: Data, bend: Bend) -> Run {
     let world = fleet.world();
     let seen = world.seen_whole();
     fleet.note(format!("-- hactl rejoin db1, data {data:?}"));
@@ -39,7 +45,8 @@ fn rejoin(fleet: &WorldFleet, data: Data) -> Run {
         consent.reseed = BTreeSet::from(["db1".parse().expect("a host's name")]);
     }
     let decided = Rejoin::new(&world.cluster, &seen, &host, &consent, "/tmp");
-    run(fleet, decided, seen, |_, _| Vec::new())
+    let mutant = decided.map(|real| Mutant::new(real, mutants::truth, bend));
+    run(fleet, mutant, seen, |_, _| Vec::new())
 }
 
 /// A cluster after its failover.
@@ -107,6 +114,22 @@ fn a_former_primary_comes_back_and_gives_up_nothing_unasked() {
         rejoin(&fleet, Data::Stays);
         assert_eq!(fleet.steps(), steps, "{told}: a second run does something");
     });
+}
+
+#[test]
+fn a_tail_is_kept_before_it_is_cut_off() {
+    let led = |bend: Bend| {
+        let fleet = WorldFleet::new(failed_over(Flavor::MariaDb, Found::Fenced, 1), None);
+        bent(&fleet, Data::Stays, bend);
+        let world = fleet.world();
+        assert_eq!(world.cut_off.len(), 1, "{}", fleet.trace());
+        (world.kept.clone(), world.cut_off.clone(), fleet.wrongs())
+    };
+    let (kept, cut_off, wrongs) = led(mutants::straight);
+    assert_eq!((kept, wrongs.len()), (cut_off, 0), "{wrongs:?}");
+    // The oracle would see it otherwise.
+    let (kept, _, wrongs) = led(mutants::nothing_kept);
+    assert!(kept.is_empty() && !wrongs.is_empty());
 }
 
 #[test]

@@ -587,4 +587,20 @@ fn trouble_names_every_replica() {
     pulse.last.as_mut().expect("a beat").semi_sync.clients = 0;
     let diagnosis = diagnose(&blocked, &vigil, &name("db1"));
     assert_eq!(diagnosis.code, "SemiSyncBlocked");
+    let next = |vigil: &Vigil| match diagnose(&blocked, vigil, &name("db1")).verdict {
+        Verdict::Trouble(findings) => findings[0].next.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(next(&vigil).contains("`hactl verify`"), "{}", next(&vigil));
+    // One whose machine is there and whose server is not comes back by a command.
+    let pulse = vigil.pulses.get_mut(&name("db3")).expect("a pulse");
+    pulse.server = ServerPulse::Refuses {
+        since: 0,
+        text: "connection refused".to_owned(),
+    };
+    assert!(
+        next(&vigil).contains("`hactl rejoin db3`"),
+        "{}",
+        next(&vigil)
+    );
 }

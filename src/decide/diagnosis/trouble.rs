@@ -70,10 +70,11 @@ fn semi_sync(sight: &Sight<'_>, beat: &Beat) -> Option<Finding> {
 /// machine that answers, comes back by one command.
 fn way_back(sight: &Sight<'_>) -> String {
     let is_stopped = |host: &&HostName| {
-        let pulse = sight.vigil.pulses.get(**host);
+        let pulse = sight.vigil.pulses.get(*host);
         pulse.is_some_and(|pulse| matches!(pulse.server, ServerPulse::Refuses { .. }))
     };
-    match sight.witnesses.keys().copied().find(is_stopped) {
+    let mut hosts = sight.witnesses.iter().map(|(host, _)| *host);
+    match hosts.find(is_stopped) {
         Some(host) => format!(
             "run `hactl rejoin {host}`, whose server does not run (fenced, if it was failed over from): it acknowledges then; or repair a replica"
         ),

@@ -2,6 +2,7 @@
 //! passwords wherever they must not be. The lab goes when this is dropped.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio, id};
 use std::sync::Arc;
@@ -84,6 +85,21 @@ impl Cluster {
     pub(crate) async fn fleet(&self) -> LiveFleet {
         let inventory = Inventory::load_with(&self.inventory(), &self.secrets).unwrap();
         LiveFleet::connect(Arc::new(inventory), HostKeys::Strict).await
+    }
+
+    /// The files of transactions that only one server had: path, text, mode.
+    pub(crate) fn kept(&self) -> Vec<(String, String, u32)> {
+        let folder = self.home.path().join("state/hactl/errant");
+        let Ok(files) = fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        let read = |path: PathBuf| {
+            let text = fs::read(&path).unwrap();
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            let text = String::from_utf8_lossy(&text).into_owned();
+            (path.display().to_string(), text, mode)
+        };
+        files.map(|file| read(file.unwrap().path())).collect()
     }
 
     /// Starts hactl and does not wait for it.

@@ -2,6 +2,8 @@
 //! statements; the traps are in [`super::server`], so a recipe in a wrong order loses rows here as it
 //! does on real servers.
 
+use std::collections::BTreeSet;
+
 use hactl::facts::{Mark, MarkKind};
 use hactl::inventory::HostName;
 use hactl::mysql::{Flavor, GtidSet, Switch};
@@ -103,6 +105,7 @@ impl World {
             }
             Action::SetUnit { change, .. } => self.set_unit(host, *change),
             Action::SaveErrant { .. } => changed(),
+            Action::SaveTail { beside, .. } => self.save_tail(host, beside),
             action => match self.at(host).server.process {
                 Process::Up => self.on_server(host, action),
                 Process::Frozen => failed("the server does not answer"),
@@ -189,7 +192,27 @@ impl World {
             return Effect::Ended(Outcome::Already);
         }
         server.masked = false;
+        let tail: Vec<_> = server.log[server.committed..].to_vec();
         server.rewind();
+        self.cut_off.extend(tail);
+        changed()
+    }
+
+    /// Reads the log of a stopped server as a file.
+    fn save_tail(&mut self, host: u32, beside: &HostName) -> Effect {
+        let Some(beside) = self
+            .number(beside)
+            .filter(|beside| self.at(*beside).is_reached())
+        else {
+            return failed("the server that counts does not answer");
+        };
+        let has: BTreeSet<_> = self.at(beside).server.log.iter().copied().collect();
+        let log = self.at(host).server.log.iter().copied();
+        let tail: BTreeSet<_> = log.filter(|row| !has.contains(row)).collect();
+        if tail.is_empty() {
+            return Effect::Ended(Outcome::Already);
+        }
+        self.kept.extend(tail);
         changed()
     }
 

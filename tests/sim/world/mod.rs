@@ -101,6 +101,10 @@ pub(crate) struct World {
     /// Hosts that had the VIP while nobody could take it from them, and that are linked again. What they
     /// answer clients is nothing; that they have it is for leases and watchers to end.
     pub(crate) resurfaced: BTreeSet<u32>,
+    /// Rows that were saved to a file of the controller's.
+    pub(crate) kept: BTreeSet<Row>,
+    /// Rows that a server had in its log and cut off.
+    pub(crate) cut_off: BTreeSet<Row>,
     /// Who writes.
     pub(crate) client: Client,
     /// Now.
@@ -135,6 +139,8 @@ impl World {
             machines: (1..).zip(cluster.hosts.keys()).map(machine).collect(),
             cuts: BTreeSet::new(),
             resurfaced: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            cut_off: BTreeSet::new(),
             client: Client::default(),
             now: 0,
             events: 0,

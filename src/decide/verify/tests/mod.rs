@@ -7,6 +7,7 @@ mod flavored;
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::facts::ServerView;
 use crate::fixture::{self, Mutate as _, cluster, healthy};
 use crate::mysql::{BinlogState, Flavor, GtidSet, ServerError, Switch};
 use both::{REPLICATION, SERVERS};
@@ -208,4 +209,32 @@ fn a_read_only_primary_beside_a_failed_member_is_opened_by_a_failover() {
         });
         assert!(hint(&seen).contains("run `hactl failover`"));
     }
+}
+
+#[test]
+fn commits_that_wait_beside_a_fenced_member_name_the_command_that_ends_it() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = healthy(&cluster);
+    seen.server_mut("db1").semi_sync.clients = 0;
+    let next = |seen: &Observation| {
+        let found = verify(&cluster, seen);
+        let blocked = found
+            .into_iter()
+            .find(|found| found.code == "SemiSyncBlocked");
+        blocked.unwrap().next
+    };
+    assert!(!next(&seen).contains("rejoin"), "{}", next(&seen));
+    let reached = seen.reached_mut("db3");
+    reached.server = ServerView::Stopped;
+    reached.os.marks.fenced = Some(crate::facts::Mark {
+        at: 1_799_999_000,
+        by: "ann@desk".to_owned(),
+        host: None,
+        text: "dead".to_owned(),
+    });
+    assert!(
+        next(&seen).contains("`hactl rejoin db3`"),
+        "{}",
+        next(&seen)
+    );
 }

@@ -11,7 +11,7 @@ use crate::cluster::eventually;
 
 crate::scenarios! {
     core: not_ahead, ahead_by_a_tail;
-    mariadb: one_of_two;
+    mariadb: one_of_two, a_cut_tail_is_kept;
     matrix: purged_logs, an_interrupted_reseed, it_is_named_by_every_command, a_copied_identity, a_sound_member, left_behind,
         data_of_its_own, a_donor_under_load,
 }
@@ -72,6 +72,65 @@ fn ahead_by_a_tail(suite: Suite) {
     for host in ["db1", "db2", "db3"] {
         arena.assert_noted(host, 1);
     }
+}
+
+/// F81, S9: the same where the server is stopped when it comes back. What its log alone holds is named
+/// before anything is done, and in a file when it is cut off; nothing of it is said elsewhere.
+fn a_cut_tail_is_kept(suite: Suite) {
+    let arena = Arena::up(suite);
+    arena.note("db1", 1, 1);
+    for replica in ["db2", "db3"] {
+        arena.assert_noted(replica, 1);
+    }
+    // Without ssh to it nobody can salvage its log.
+    arena.host("db1").cut().unwrap();
+    let client = suite.flavor().client();
+    let tail =
+        format!("systemd-run --quiet --unit=tail {client} -e 'INSERT INTO notes.n VALUES (4711)'");
+    arena.host("db1").exec_ok(&tail).unwrap();
+    // It is in the log, and waits for its acknowledgement.
+    sleep(Duration::from_secs(1));
+    arena.kill_for_good("db1");
+    arena.cluster.hactl(&["failover", "--yes"]).exits(0);
+    arena.host("db1").heal().unwrap();
+    let leader = arena.well_with(1).primary;
+    // The leader goes on in the same domain.
+    arena.note(&leader, 2, 2);
+
+    let files = || arena.cluster.kept();
+    let plan = arena.cluster.hactl(&["rejoin", "db1", "--check"]).exits(0);
+    let plan = plan.says("GIVES UP: 1 transaction (0-").says("kept as SQL");
+    assert!(!plan.stdout.contains("4711"), "{plan}");
+    assert!(files().is_empty());
+
+    let run = arena.cluster.hactl(&["rejoin", "db1", "--yes"]).exits(0);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    let [(path, text, mode)] = files().try_into().unwrap();
+    assert!(said.contains(&path) && !said.contains("4711"), "{run}");
+    assert!(
+        text.contains("@1=4711") && text.contains("INSERT INTO `notes`.`n`"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("@1=1\n") && !text.contains("@1=2\n"),
+        "{text}"
+    );
+    assert_eq!(mode, 0o600);
+    arena.well();
+    for host in ["db1", "db2", "db3"] {
+        let cut = "SELECT COUNT(*) FROM notes.n WHERE id = 4711";
+        arena.cluster.await_answer(host, cut, "0");
+    }
+    // Nothing there, nothing said.
+    arena.kill_for_good(&leader);
+    arena.cluster.hactl(&["failover", "--yes"]).exits(0);
+    let plan = arena
+        .cluster
+        .hactl(&["rejoin", &leader, "--check"])
+        .exits(0);
+    assert!(!plan.stdout.contains("GIVES UP"), "{plan}");
+    arena.cluster.hactl(&["rejoin", &leader, "--yes"]).exits(0);
+    assert_eq!(files().len(), 1);
 }
 
 /// F82: what it lacks is nowhere any more. Said, and done only when asked.
