@@ -215,10 +215,6 @@ impl Bench {
 
     /// Nothing that went before shows any more. `wrong` is what was found so far.
     #[track_caller]
-    #[expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the method alone is not general enough over the sight's lifetime"
-    )]
     fn assert_well(&self, case: &Case, wrong: &[String]) {
         let mut hosts = String::new();
         let is_well = eventually(SOON, || {

@@ -12,7 +12,7 @@ crate::scenarios! {
     core: hidden_from_the_manager;
     mariadb: replication_cut_only, the_monitor_is_locked_out;
     matrix: all_replicas_dead, replicas_stopped_by_hand, no_connection_left,
-        no_connection_left_for_a_replica, a_name_that_is_not_resolved, frayed_cable,
+        no_connection_left_for_a_replica, a_name_that_is_not_resolved,
 }
 
 /// F06: only the manager cannot see it; the replicas can, and their word counts.
@@ -193,24 +193,6 @@ fn a_name_that_is_not_resolved(suite: Suite) {
     arena.cluster.write_inventory(&known);
     arena.stop(writer);
     assert_eq!(arena.well().primary, "db1");
-}
-
-/// Three packets in ten are lost: slow, and not dead.
-fn frayed_cable(suite: Suite) {
-    let arena = Arena::up(suite);
-    let writer = arena.write();
-    let _watch = arena.watch();
-    arena.host("db1").fray().unwrap();
-    sleep(TEMPTATION);
-    arena.host("db1").heal().unwrap();
-    arena.await_rows(&writer);
-    arena.stop(writer);
-    // Whether it was taken for dead is a matter of luck; that nothing was lost by it is not.
-    if arena.look().is_ok_and(|health| health.primary != "db1") {
-        arena.assert_fenced("db1");
-        arena.rejoin("db1");
-    }
-    arena.well();
 }
 
 /// The primary is tempting, and nobody takes over.

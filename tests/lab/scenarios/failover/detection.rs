@@ -11,7 +11,7 @@ use crate::cluster::eventually;
 crate::scenarios! {
     core: killed, frozen, cut_off;
     mariadb: powered_off, a_replica_dead_too, dead_before_the_watch;
-    matrix: restarted_by_systemd, restarted_in_place, flapping, disk_full,
+    matrix: restarted_by_systemd, restarted_in_place, flapping, frayed_cable, disk_full,
 }
 
 /// F01: alive is a refusal; dead is failed over once, by hand.
@@ -200,6 +200,24 @@ fn flapping(suite: Suite) {
         writer.so_far().turns()
     );
     arena.stop(writer);
+    if arena.look().is_ok_and(|health| health.primary != "db1") {
+        arena.assert_fenced("db1");
+        arena.rejoin("db1");
+    }
+    arena.well();
+}
+
+/// F16: three packets in ten are lost: slow, and not dead.
+fn frayed_cable(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let _watch = arena.watch();
+    arena.host("db1").fray().unwrap();
+    sleep(TEMPTATION);
+    arena.host("db1").heal().unwrap();
+    arena.await_rows(&writer);
+    arena.stop(writer);
+    // Whether it was taken for dead is a matter of luck; that nothing was lost by it is not.
     if arena.look().is_ok_and(|health| health.primary != "db1") {
         arena.assert_fenced("db1");
         arena.rejoin("db1");
