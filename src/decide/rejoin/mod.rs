@@ -3,6 +3,7 @@
 //! and never give up a transaction that was not named, kept and allowed to go.
 
 mod identity;
+mod kept;
 mod leader;
 mod stages;
 pub(in crate::decide) mod standing;
@@ -19,7 +20,7 @@ use standing::{Standing, in_line};
 use crate::decide::{Consent, Next, Procedure, Refusal};
 use crate::facts::{HostView, Observation, Reached, ServerView};
 use crate::inventory::{Cluster, HostName};
-use crate::mysql::{GtidSet, ServerFacts, Tail};
+use crate::mysql::{GtidSet, ServerFacts};
 use crate::plan::{Action, LeadershipRules, OldPrimary, Outcome, Plan, StagePlan, Step};
 
 /// A rejoin on its way.
@@ -96,25 +97,6 @@ impl<'a> Rejoin<'a> {
             Ok(_) => Ok(found),
             Err(refusal) => Err(vec![refusal]),
         }
-    }
-
-    /// Whether its start cuts off what only its log holds: then that is worth a look beforehand.
-    pub fn cuts_off(&self, seen: &Observation) -> bool {
-        let reached = seen.reached(&self.host);
-        reached.is_some_and(|reached| self.stages().rewinds(seen, reached))
-    }
-
-    /// Says in the plan what the start cuts off, by a look at the log. It is read again, and kept, before.
-    #[must_use]
-    pub fn with_tail(mut self, tail: &Tail) -> Self {
-        if !tail.is_empty() {
-            let (host, leader) = (&self.host, &self.leader);
-            self.loses.push(format!(
-                "{tail}, which the log of {host} holds and {leader} has not executed: cut off as {host} starts; kept as SQL in {}",
-                self.save_to
-            ));
-        }
-        self
     }
 
     /// The server that it will follow.
@@ -399,23 +381,6 @@ impl<'a> Rejoin<'a> {
         format!(
             "`hactl rejoin {host} --reseed` keeps what only {host} has as SQL in {}, drops its databases and loads those of {leader}",
             self.save_to
-        )
-    }
-
-    fn file(&self, seen: &Observation) -> String {
-        self.file_of("", seen)
-    }
-
-    /// Another one: what is ahead although the tail was cut off is kept beside it.
-    fn tail_file(&self, seen: &Observation) -> String {
-        self.file_of("-tail", seen)
-    }
-
-    fn file_of(&self, what: &str, seen: &Observation) -> String {
-        let folder = self.save_to.trim_end_matches('/');
-        format!(
-            "{folder}/{}-{}-{}{what}.sql",
-            self.cluster.name, self.host, seen.taken_at
         )
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::decide::tests::rehearsal::{Fault, World};
 use crate::facts::{Mark, UnreachableKind};
 use crate::fixture::{self, Mutate as _, cluster, consent, healthy, name, unreachable};
-use crate::mysql::{Flavor, OwnSchema, ServerError, Switch, ThreadState};
+use crate::mysql::{Flavor, OwnSchema, ServerError, Switch, Tail, ThreadState};
 use crate::plan::{CheckContext, OnFailure, Violation, check};
 
 const FOLDER: &str = "/home/ann/kept";
