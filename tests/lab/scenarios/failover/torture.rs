@@ -241,7 +241,8 @@ fn lost(violation: &Violation) -> usize {
     }
 }
 
-/// A host that is fenced, or follows nobody beside the leader, stays so until somebody types this.
+/// A host that is fenced, follows nobody beside the leader, or whose server is down for good stays so until
+/// somebody types this.
 fn rejoin_what_is_out(arena: &Arena, story: &mut Story) {
     let Some(leader) = primary(&arena.cluster.lab).map(|host| host.name().to_owned()) else {
         return;
@@ -277,12 +278,14 @@ fn is_out(arena: &Arena, host: &Host) -> Result<bool, LabError> {
     let unit = arena.unit();
     let client = arena.cluster.lab.suite().flavor().client();
     let script = format!(
-        "systemctl is-enabled {unit}; timeout 10 {client} -N -e 'SHOW REPLICA STATUS' | wc -c; \
+        "systemctl is-enabled {unit}; systemctl is-active {unit}; timeout 10 {client} -N -e 'SHOW REPLICA STATUS' | wc -c; \
          timeout 10 {client} -e 'SELECT 1' >/dev/null && echo up"
     );
     let said = host.exec(&script)?.stdout;
     let lines: Vec<&str> = said.lines().collect();
-    Ok(lines.contains(&"masked") || (lines.contains(&"0") && lines.contains(&"up")))
+    let is_off = ["masked", "failed", "inactive"];
+    Ok(is_off.iter().any(|state| lines.contains(state))
+        || (lines.contains(&"0") && lines.contains(&"up")))
 }
 
 impl Settings {
