@@ -14,6 +14,7 @@
 //! | [`mistakes`], [`mutants`] | wrong procedures, each of which must be caught |
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a test says how much it tried")]
 
 mod bench;
 mod bootstrap;
