@@ -17,7 +17,7 @@ SEED ?= 1
 MINUTES ?= 10
 FAULTS ?=
 
-# How often bench lets each fault befall the primary, and among how many hosts.
+# How often bench lets each fault befall the primary, and among how many hosts; FAULTS as above.
 RUNS ?= 10
 HOSTS ?= 3
 
@@ -66,7 +66,7 @@ torture: lab-packages ## Faults by chance while clients write (SEED=1 MINUTES=10
 	    cargo test --package hactl --test lab -- --ignored --nocapture --exact failover::torture::torture
 
 bench: lab-packages ## How long clients wait in each kind of outage (RUNS=10 HOSTS=3 SUITE=bookworm)
-	RUNS=$(RUNS) HOSTS=$(HOSTS) SUITE=$(SUITE) \
+	RUNS=$(RUNS) HOSTS=$(HOSTS) SUITE=$(SUITE) FAULTS="$(FAULTS)" \
 	    cargo test --release --package hactl --test lab -- --ignored --nocapture --exact failover::bench::bench
 
 lab-packages:

@@ -15,6 +15,8 @@ use crate::inventory::HostName;
 
 /// How long one host may take to lock; one that takes longer counts as unreachable.
 const ANSWER: Duration = Duration::from_secs(2);
+/// The same for a host that is probably dead, while clients wait for another one to lead.
+const DOUBTFUL: Duration = Duration::from_millis(500);
 /// How long whoever has most of the hosts waits for the others to be given up.
 const YIELD: Duration = Duration::from_millis(1500);
 /// How long a host may take to free a lock.
@@ -35,7 +37,18 @@ pub async fn acquire(
     command: &str,
     hosts: &BTreeSet<HostName>,
 ) -> Result<ClusterLock, LockError> {
-    take(fleet, fleet.cluster().name.as_ref(), command, hosts).await
+    acquire_in_haste(fleet, command, hosts, &BTreeSet::new()).await
+}
+
+/// The same in a hurry: `doubtful` ones among the hosts are hardly waited for.
+pub async fn acquire_in_haste(
+    fleet: &LiveFleet,
+    command: &str,
+    hosts: &BTreeSet<HostName>,
+    doubtful: &BTreeSet<HostName>,
+) -> Result<ClusterLock, LockError> {
+    let name = fleet.cluster().name.as_ref();
+    take(fleet, name, command, hosts, doubtful).await
 }
 
 /// Takes the watchers' lock: one watches, the others stand by.
@@ -44,7 +57,8 @@ pub async fn acquire_watch(
     command: &str,
     hosts: &BTreeSet<HostName>,
 ) -> Result<ClusterLock, LockError> {
-    take(fleet, &watch_name(&fleet.cluster().name), command, hosts).await
+    let name = watch_name(&fleet.cluster().name);
+    take(fleet, &name, command, hosts, &BTreeSet::new()).await
 }
 
 /// All hosts are asked side by side. When two hactls meet, whoever has more of the hosts keeps its
@@ -56,12 +70,20 @@ async fn take(
     name: &str,
     command: &str,
     hosts: &BTreeSet<HostName>,
+    doubtful: &BTreeSet<HostName>,
 ) -> Result<ClusterLock, LockError> {
     let holder = Arc::new(Holder::this_process(command));
     let mut wanted: Vec<Arc<Connection>> = hosts
         .iter()
         .filter_map(|host| fleet.connection(host).ok())
         .collect();
+    let patience = |host: &HostName| {
+        if doubtful.contains(host) {
+            DOUBTFUL
+        } else {
+            ANSWER
+        }
+    };
     let mut lock = ClusterLock {
         name: name.to_owned(),
         holder: Arc::clone(&holder),
@@ -71,7 +93,7 @@ async fn take(
     let until = Instant::now() + YIELD;
     loop {
         let mut held = BTreeMap::new();
-        for (host, answer) in ask(&wanted, name, &holder).await {
+        for (host, answer) in ask(&wanted, name, &holder, patience).await {
             match answer {
                 Ok(taken) => {
                     lock.locks.insert(host, taken);
@@ -109,18 +131,24 @@ async fn take(
 
 type Answers = Vec<(HostName, Result<HostLock, LockError>)>;
 
-async fn ask(wanted: &[Arc<Connection>], name: &str, holder: &Arc<Holder>) -> Answers {
+async fn ask(
+    wanted: &[Arc<Connection>],
+    name: &str,
+    holder: &Arc<Holder>,
+    patience: impl Fn(&HostName) -> Duration,
+) -> Answers {
     let mut tasks = JoinSet::new();
     for connection in wanted {
         let (connection, holder) = (Arc::clone(connection), Arc::clone(holder));
         let name = name.to_owned();
+        let within = patience(&connection.host);
         tasks.spawn(async move {
-            let asked = timeout(ANSWER, connection.link.lock(&name, &holder)).await;
+            let asked = timeout(within, connection.link.lock(&name, &holder)).await;
             let answer = asked.unwrap_or_else(|_| {
                 Err(LockError::Failed {
                     place: connection.link.place(),
                     name,
-                    text: format!("no answer within {ANSWER:?}"),
+                    text: format!("no answer within {within:?}"),
                 })
             });
             (connection.host.clone(), answer)
@@ -160,7 +188,7 @@ impl ClusterLock {
             .filter_map(|host| fleet.connection(&host).ok())
             .collect();
         let mut held = None;
-        for (host, answer) in ask(&wanted, &self.name, &self.holder).await {
+        for (host, answer) in ask(&wanted, &self.name, &self.holder, |_| ANSWER).await {
             match answer {
                 Ok(taken) => {
                     self.silent.remove(&host);

@@ -7,6 +7,6 @@ mod perform;
 mod runner;
 
 pub use journal::{Journal, JournalError};
-pub use lock::{ClusterLock, acquire, acquire_watch};
+pub use lock::{ClusterLock, acquire, acquire_in_haste, acquire_watch};
 pub use perform::{Performance, Unsafe, perform};
 pub use runner::{Context, RunError, Summary, run};

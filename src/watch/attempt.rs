@@ -88,7 +88,9 @@ impl Attempt<'_> {
         still: impl FnOnce() -> Standing,
     ) -> Attempted {
         let hosts = answering(self.fleet.cluster(), self.vigil);
-        let lock = match execute::acquire(self.fleet, "failover", &hosts).await {
+        let silent = self.silent(&hosts);
+        let lock = execute::acquire_in_haste(self.fleet, "failover", &hosts, &silent);
+        let lock = match lock.await {
             Ok(lock) => lock,
             Err(error) => return Attempted::Busy(error),
         };
@@ -151,17 +153,22 @@ impl Attempt<'_> {
     /// Looks at the hosts that answer, side by side. A server that is known to be silent will not answer
     /// this time either: of its host only the machine is waited for.
     async fn look(&self, hosts: &BTreeSet<HostName>) -> Observation {
-        let is_silent = |host: &&HostName| {
-            let pulse = self.vigil.pulses.get(*host);
-            pulse.is_some_and(|pulse| matches!(pulse.server, ServerPulse::Silent { .. }))
-        };
-        let (silent, others): (BTreeSet<_>, BTreeSet<_>) =
-            hosts.iter().cloned().partition(|host| is_silent(&host));
+        let silent = self.silent(hosts);
+        let others = hosts.difference(&silent).cloned().collect();
         let (silent, others) = tokio::join!(
             self.fleet.look(&silent, MACHINE_ONLY),
             self.fleet.look(&others, LOOK)
         );
         silent.updated(others)
+    }
+
+    /// Those among the hosts whose servers are silent; their machines probably are, too.
+    fn silent(&self, hosts: &BTreeSet<HostName>) -> BTreeSet<HostName> {
+        let is_silent = |host: &&HostName| {
+            let pulse = self.vigil.pulses.get(*host);
+            pulse.is_some_and(|pulse| matches!(pulse.server, ServerPulse::Silent { .. }))
+        };
+        hosts.iter().filter(is_silent).cloned().collect()
     }
 
     fn case(&self) -> Case {

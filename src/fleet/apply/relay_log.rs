@@ -112,16 +112,19 @@ pub(super) async fn await_applied(
 }
 
 /// Where a plain start would throw the relay log away (both threads stopped, S1), starts replication by
-/// the program on the host that applies it first, and looks again. Nothing is asked twice where it would
-/// not.
+/// the program on the host that applies it first, and looks again. The program is also waited for while
+/// it is at work after a boot: it has the applier alone running then, and stops it when it is done.
+/// Nothing is asked twice where neither is so.
 pub(super) async fn replayed<'a>(
     fleet: &LiveFleet,
     connection: &'a Connection,
     (session, dialect, seen): (Session<'a>, Dialect, Standing),
     progress: &dyn Progress,
 ) -> Result<(Session<'a>, Standing), ActionError> {
+    let pending = seen.received() == Received::Pending;
     let stopped = seen.replica.as_ref().is_some_and(|status| {
-        status.receiver == ThreadState::Stopped && status.applier == ThreadState::Stopped
+        status.receiver == ThreadState::Stopped
+            && (status.applier == ThreadState::Stopped || pending)
     });
     let Some(program) = dialect.safe_start_program().filter(|_| stopped) else {
         return Ok((session, seen));

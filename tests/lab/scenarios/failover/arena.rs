@@ -229,7 +229,16 @@ impl Arena {
     /// Brings a former primary back as a replica, by a reseed where hactl asks for it.
     #[track_caller]
     pub(super) fn rejoin(&self, host: &str) -> Run {
-        let run = self.cluster.hactl(&["rejoin", host, "--yes"]);
+        let mut run = self.cluster.hactl(&["rejoin", host, "--yes"]);
+        // A watcher repairs for a moment what it finds when a host is back.
+        let free = eventually(LIMIT, || {
+            let busy = format!("{run}").contains("is held by");
+            if busy {
+                run = self.cluster.hactl(&["rejoin", host, "--yes"]);
+            }
+            !busy
+        });
+        assert!(free, "{run}");
         // 5: a server that cannot leave its tail behind shows it only once it was started.
         if matches!(run.code, 5 | 6) {
             drop(run.says("--reseed"));
@@ -362,6 +371,15 @@ impl Watch<'_> {
     /// It goes on, if it hung.
     pub(super) fn resume(&self) {
         self.running.signal("CONT");
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        // Whatever a scenario misses, what the watcher saw is half of the answer.
+        if std::thread::panicking() {
+            eprintln!("the watcher said:\n{}", self.said());
+        }
     }
 }
 
