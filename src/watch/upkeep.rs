@@ -78,9 +78,10 @@ impl Upkeep {
 
     /// Ends it for something more urgent: at once while it only looks, and soon when it repairs.
     pub(super) async fn end(mut self) {
-        if self.acts.load(Ordering::SeqCst) {
-            // A step that is cut off here is seen again by the look that follows.
-            let _ = timeout(YIELD, &mut self.task).await;
+        // A step that is cut off here is seen again by the look that follows.
+        if self.acts.load(Ordering::SeqCst) && timeout(YIELD, &mut self.task).await.is_ok() {
+            // It has given its answer; to ask for it again would be a panic.
+            return;
         }
         self.task.abort();
         let _ = self.task.await;
@@ -184,5 +185,22 @@ fn line((step, outcome): &(Step, Outcome)) -> String {
         | Outcome::Unknown { error } => {
             format!("{host} not repaired: {action} ({why}): {error}")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_round_that_repaired_and_is_over_ends() {
+        let upkeep = Upkeep {
+            task: tokio::spawn(async { Round::default() }),
+            acts: Arc::new(AtomicBool::new(true)),
+        };
+        while !upkeep.has_ended() {
+            tokio::task::yield_now().await;
+        }
+        upkeep.end().await;
     }
 }
