@@ -297,11 +297,13 @@ pub(super) fn with_silent(mut seen: Observation, cluster: &Cluster, vigil: &Vigi
     seen
 }
 
-/// Another host that leads already: others follow it, and it takes writes; or it shall, and was not opened
-/// before whoever moved the lead was killed: then even the former primary follows it.
+/// Another host that leads already: others follow it, and it takes writes; or even the former primary
+/// follows it. The latter counts where it does not answer, too: it was not opened before whoever moved the
+/// lead was killed, or has died since, and only who watches it can help.
 fn other_leader(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Option<HostName> {
     let topology = Topology::of(cluster, seen, &BTreeSet::new()).ok()?;
-    let writable = seen.server(&topology.primary)?.read_only.is_writable();
+    let primary = seen.server(&topology.primary);
+    let writable = primary.is_some_and(|server| server.read_only.is_writable());
     let leads = writable || seen.server(leader).is_some_and(ServerFacts::is_replica);
     (topology.primary != *leader && leads).then_some(topology.primary)
 }
@@ -309,7 +311,7 @@ fn other_leader(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{Mutate as _, cluster, healthy, name};
+    use crate::fixture::{self, Mutate as _, cluster, healthy, name};
     use crate::mysql::{Flavor, Switch};
 
     #[test]
@@ -326,6 +328,22 @@ mod tests {
         seen.server_mut("db1").read_only.read_only = Switch::On;
         assert_eq!(other_leader(&cluster, &seen, &db1), None);
         seen.server_mut("db1").replica = Some(status);
+        assert_eq!(other_leader(&cluster, &seen, &db1), Some(name("db2")));
+    }
+
+    #[test]
+    fn a_lead_that_was_handed_over_and_died_at_once_is_followed() {
+        let cluster = cluster(Flavor::MariaDb, 3);
+        let mut seen = healthy(&cluster);
+        let db1 = name("db1");
+        let mut status = seen.replica_mut("db3").clone();
+        status.source_host = cluster.hosts[&name("db2")].address.to_string();
+        for host in ["db1", "db3"] {
+            seen.server_mut(host).replica = Some(status.clone());
+            seen.server_mut(host).read_only.read_only = Switch::On;
+        }
+        let gone = fixture::unreachable(UnreachableKind::Network);
+        seen.hosts.insert(name("db2"), gone);
         assert_eq!(other_leader(&cluster, &seen, &db1), Some(name("db2")));
     }
 }

@@ -31,6 +31,8 @@ const UPKEEP_TROUBLE: Duration = Duration::from_secs(3);
 const FRESH: Millis = 3000;
 /// Before what was refused, or failed, is tried again.
 const AGAIN: Duration = Duration::from_secs(3);
+/// The same while somebody else is at work on the primary: a switchover takes no longer.
+const ASIDE: Duration = Duration::from_millis(500);
 
 /// A switchover that takes longer deserves a second word, with what to do about it.
 const LONG: Duration = Duration::from_secs(30);
@@ -190,7 +192,7 @@ impl Watcher<'_> {
         {
             let text = format!("{leader} refuses writes, and {by} is at work: standing aside");
             self.tidings.once(ATTEMPT, &text, &*self.sink);
-            self.next_attempt = Instant::now() + AGAIN;
+            self.next_attempt = Instant::now() + ASIDE;
             return None;
         }
         self.conclude(attempted)
@@ -210,6 +212,8 @@ impl Watcher<'_> {
                 }
                 if let Some(leads) = &report.leads {
                     if *leads != report.failed {
+                        // It may fail as well; how soon that is too soon says the inventory.
+                        self.next_attempt = Instant::now();
                         self.tidings.failed_over(&report.failed);
                     }
                     // What was remembered is of another server.
@@ -218,7 +222,10 @@ impl Watcher<'_> {
                 }
                 return Some(report);
             }
-            Attempted::Leads(leader) => self.follow(&leader),
+            Attempted::Leads(leader) => {
+                self.follow(&leader);
+                return None;
+            }
             Attempted::Overtaken => return None,
             Attempted::Nothing => {}
             Attempted::Refused(refusals) => {
@@ -254,6 +261,8 @@ impl Watcher<'_> {
         (self.memory, self.trouble) = (None, None);
         self.senses.follow(leader);
         self.next_upkeep = Instant::now();
+        // Should it fail, too, nothing that was tried with another one makes it wait.
+        self.next_attempt = Instant::now();
     }
 
     /// Begins a round of upkeep when it is due, and takes up what the last one found.

@@ -12,12 +12,12 @@ use tokio::runtime::Runtime;
 
 use crate::cluster::Cluster;
 
-crate::on_each_server!(
-    what_was_received_is_applied,
-    a_tail_is_salvaged_and_a_replica_promoted,
-    a_blocked_demotion_changes_nothing,
-    a_tail_that_nobody_acknowledged_is_cut_off,
-);
+crate::scenarios! {
+    core: ;
+    mariadb: what_was_received_is_applied, a_tail_is_salvaged_and_a_replica_promoted, a_blocked_demotion_changes_nothing,
+        a_tail_that_nobody_acknowledged_is_cut_off;
+    matrix:
+}
 
 /// A cluster, and a fleet that is connected to it.
 pub(crate) struct Stage {

@@ -5,7 +5,7 @@ use hactl_lab::Suite;
 
 use crate::cluster::Cluster;
 
-crate::on_each_server!(does_what_it_says);
+crate::scenarios! { core: ; mariadb: does_what_it_says; matrix: }
 
 const BOOK: &str = r#"
 - name: Files and commands

@@ -10,8 +10,8 @@ use crate::cluster::eventually;
 
 crate::scenarios! {
     core: hidden_from_the_manager;
-    mariadb: replication_cut_only, the_monitor_is_locked_out;
-    matrix: all_replicas_dead, replicas_stopped_by_hand, no_connection_left,
+    mariadb: replication_cut_only;
+    matrix: the_monitor_is_locked_out, all_replicas_dead, replicas_stopped_by_hand, no_connection_left,
         no_connection_left_for_a_replica, a_name_that_is_not_resolved,
 }
 

@@ -10,8 +10,8 @@ use crate::cluster::eventually;
 
 crate::scenarios! {
     core: killed, frozen, cut_off;
-    mariadb: powered_off, a_replica_dead_too, dead_before_the_watch;
-    matrix: restarted_by_systemd, restarted_in_place, flapping, frayed_cable, disk_full,
+    mariadb: powered_off, a_replica_dead_too;
+    matrix: dead_before_the_watch, restarted_by_systemd, restarted_in_place, flapping, frayed_cable, disk_full,
 }
 
 /// F01: alive is a refusal; dead is failed over once, by hand.

@@ -11,8 +11,8 @@ use crate::run::Run;
 
 crate::scenarios! {
     core: under_load;
-    mariadb: a_target_that_does_not_replicate, privileged_writers_and_events;
-    matrix: a_commit_that_waits, killed_in_the_middle, there_and_back, a_long_transaction, the_target_cannot_catch_up, the_target_dies,
+    mariadb: privileged_writers_and_events, the_new_primary_dies_at_once;
+    matrix: a_target_that_does_not_replicate, a_commit_that_waits, killed_in_the_middle, there_and_back, a_long_transaction, the_target_cannot_catch_up, the_target_dies,
         the_source_dies, a_sibling_dies, fifty_times, what_clients_hold, a_prepared_transaction,
 }
 
@@ -50,6 +50,22 @@ fn under_load(suite: Suite) {
     // It leads already.
     to(&arena, "db2");
     assert_eq!(arena.well().primary, "db2");
+}
+
+/// A watcher that has not looked at the new primary yet learns from its replicas that it was one.
+fn the_new_primary_dies_at_once(suite: Suite) {
+    let arena = Arena::up(suite);
+    let writer = arena.write();
+    let _watch = arena.watch();
+    arena.no_restart("db2");
+    to(&arena, "db2").exits(0);
+    arena.host("db2").kill(arena.process()).unwrap();
+    arena.assert_fenced("db2");
+    arena.await_another(&writer);
+    arena.stop(writer);
+    assert_ne!(arena.well_with(1).primary, "db2");
+    arena.rejoin("db2");
+    arena.well();
 }
 
 /// F68, a little: whoever it chooses, and back.

@@ -204,9 +204,22 @@ impl Chamber<'_> {
         }
     }
 
-    /// hactl's exit code says what the judge has seen.
+    /// hactl's exit code says what the judge has seen. A rejoin that was killed before its end is named,
+    /// and typed once more.
     fn verify(&mut self) -> Result<(), String> {
-        let run = self.arena.cluster.hactl(&["verify", "--wait", "60s"]);
+        let verify = || self.arena.cluster.hactl(&["verify", "--wait", "60s"]);
+        let mut run = verify();
+        if run.to_string().contains("[Fenced]") {
+            for host in self.arena.cluster.lab.hosts() {
+                let name = host.name();
+                if run.to_string().contains(&format!("`hactl rejoin {name}`")) {
+                    let again = self.arena.cluster.hactl(&["rejoin", name, "--yes"]);
+                    self.story
+                        .note(format!("  verify: rejoin {name}: {}", again.code));
+                }
+            }
+            run = verify();
+        }
         match run.code {
             0 => Ok(()),
             _ => Err(format!("the judge finds nothing, and verify does:\n{run}")),
