@@ -24,14 +24,27 @@ HOSTS ?= 3
 # Every folder below tests/ with a main.rs is one test program; these need no root.
 UNROOTED = $(filter-out lab wire,$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
+# Where install puts things; DESTDIR is for packagers.
+PREFIX ?= /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
+
 .DEFAULT_GOAL = help
-.PHONY: help build demo demo-down test lint test-unit test-wire test-lab test-matrix torture bench lab-packages wire-packages
+.PHONY: help build install demo demo-down test lint test-unit test-wire test-lab test-matrix torture bench lab-packages wire-packages
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
 
 build: ## Build hactl and hactl-lab
 	cargo build --workspace
+
+install: ## hactl, its manual pages and completions (PREFIX=/usr/local)
+	cargo build --release
+	install -D -m 755 target/release/hactl $(DESTDIR)$(PREFIX)/bin/hactl
+	install -d $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	target/release/hactl man $(SHARE)/man/man1
+	target/release/hactl completions bash >$(SHARE)/bash-completion/completions/hactl
+	target/release/hactl completions zsh >$(SHARE)/zsh/site-functions/_hactl
+	target/release/hactl completions fish >$(SHARE)/fish/vendor_completions.d/hactl.fish
 
 demo: lab-packages build ## Three real hosts become a cluster and lose their primary (SUITE=sid for MySQL)
 	@tests/lab/demo.sh up $(SUITE)

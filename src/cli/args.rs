@@ -73,6 +73,22 @@ pub enum Command {
     /// and lasts until it is turned off. Commands that a person runs are not held back, except
     /// `failover`.
     Maintenance(MaintenanceArgs),
+    /// Print what a shell needs to complete this command line
+    ///
+    /// bash: `hactl completions bash >/etc/bash_completion.d/hactl`. zsh: into a file `_hactl` in a folder
+    /// of `fpath`. fish: into `~/.config/fish/completions/hactl.fish`.
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder, or print the first of them
+    ///
+    /// `hactl man | man -l -` reads it; `hactl man /usr/local/share/man/man1` installs all of them.
+    Man {
+        /// A folder that is there already; without it, hactl(1) goes to standard output
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Options of every command.

@@ -5,6 +5,7 @@
 
 mod args;
 mod bootstrap;
+mod completions;
 mod error;
 mod exit;
 mod failover;
@@ -13,6 +14,7 @@ mod findings;
 mod interrupt;
 mod listing;
 mod maintenance;
+mod man;
 mod notices;
 mod picked;
 mod plan_view;
@@ -80,6 +82,8 @@ async fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Failover(own) => failover::run(&args.global, own).await,
         Command::Rejoin(own) => rejoin::run(&args.global, own).await,
         Command::Maintenance(own) => maintenance::run(&args.global, own).await,
+        Command::Completions { shell } => completions::run(*shell),
+        Command::Man { folder } => man::run(folder.as_deref()),
     }
 }
 

@@ -26,6 +26,8 @@ fn no_arguments() {
       failover     Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
       rejoin       Bring a failed or diverged former primary back as a replica
       maintenance  Keep watchers from acting on the cluster, or on one host, while somebody works on it
+      completions  Print what a shell needs to complete this command line
+      man          Write the manual pages into a folder, or print the first of them
       help         Print this message or the help of the given subcommand(s)
 
     Options:
@@ -80,6 +82,8 @@ fn help() {
       failover     Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
       rejoin       Bring a failed or diverged former primary back as a replica
       maintenance  Keep watchers from acting on the cluster, or on one host, while somebody works on it
+      completions  Print what a shell needs to complete this command line
+      man          Write the manual pages into a folder, or print the first of them
       help         Print this message or the help of the given subcommand(s)
 
     Options:

@@ -7,6 +7,7 @@
 mod folders;
 mod help;
 mod inventories;
+mod references;
 mod unreachable;
 mod usage;
 

@@ -1,0 +1,17 @@
+//! `hactl completions`: what a shell needs to complete hactl's command line, made from the same types that
+//! read it. It looks at no inventory and no host.
+
+use clap::CommandFactory as _;
+use clap_complete::{Shell, generate};
+
+use super::args::Args;
+use super::screen::print;
+use super::{CliError, Exit};
+
+/// Runs the command.
+pub(super) fn run(shell: Shell) -> Result<Exit, CliError> {
+    let mut script = Vec::new();
+    generate(shell, &mut Args::command(), "hactl", &mut script);
+    print(String::from_utf8_lossy(&script).trim_end());
+    Ok(Exit::Ok)
+}
