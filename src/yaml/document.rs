@@ -28,6 +28,8 @@ impl Document {
         match build::build(&source) {
             Ok(mut root) => {
                 source.secrets = mask::mark(&mut root);
+                source.secrets.extend(mask::in_comments(source.text()));
+                source.secrets.sort_unstable();
                 Ok(Self {
                     source: Arc::new(source),
                     root,

@@ -94,6 +94,23 @@ fn collect(node: &Node, places: &mut Vec<Span>) {
     }
 }
 
+/// The places of what may be a secret in a comment: people comment out what they try. A `#` that begins no
+/// comment counts as well, which hides too much at worst.
+pub(super) fn in_comments(text: &str) -> Vec<Span> {
+    let mut places = Vec::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        if let Some(at) = content.find('#')
+            && let Some(start) = secret_after(&content[at..])
+        {
+            places.push(Span::new(offset + at + start, offset + content.len()));
+        }
+        offset += line.len();
+    }
+    places
+}
+
 /// The places of what may be a secret in a text that is not known to be YAML: after a secret's key, the
 /// rest of the line and the lines below that are indented deeper.
 pub(super) fn guess(text: &str) -> Vec<Span> {
@@ -235,6 +252,22 @@ mod tests {
             guessed("password: env:A\npassword: b"),
             "password: env:A\npassword: ********"
         );
+    }
+
+    #[test]
+    fn a_secret_that_is_commented_out_is_hidden() {
+        let commented = |text: &str| {
+            let mut source = Source::new("x", text);
+            source.secrets = in_comments(text);
+            Masked::new(&source).text
+        };
+        assert_eq!(
+            commented("a: #{user: b, password: \"c: d\"}\nb: 1 # none\n#password: e\n"),
+            "a: #{user: b, password: ********\nb: 1 # none\n#password: ********\n"
+        );
+        for harmless in ["a: 1", "# password: env:A", "# the password"] {
+            assert_eq!(commented(harmless), harmless);
+        }
     }
 
     #[test]
