@@ -4,14 +4,14 @@
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
 
+use super::Exit;
 use super::args::Args;
 use super::screen::print;
-use super::{CliError, Exit};
 
 /// Runs the command.
-pub(super) fn run(shell: Shell) -> Result<Exit, CliError> {
+pub(super) fn run(shell: Shell) -> Exit {
     let mut script = Vec::new();
     generate(shell, &mut Args::command(), "hactl", &mut script);
     print(String::from_utf8_lossy(&script).trim_end());
-    Ok(Exit::Ok)
+    Exit::Ok
 }

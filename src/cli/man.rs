@@ -12,17 +12,16 @@ use super::{CliError, Exit};
 
 /// Runs the command: every page into a folder, or the one of hactl itself to standard output.
 pub(super) fn run(folder: Option<&Path>) -> Result<Exit, CliError> {
-    match folder {
-        Some(folder) => write(folder)?,
-        None => {
-            let mut page = Vec::new();
-            let rendered = Man::new(Args::command()).render(&mut page);
-            rendered.map_err(|source| CliError::Local {
-                what: "render the manual page",
-                source,
-            })?;
-            print(String::from_utf8_lossy(&page).trim_end());
-        }
+    if let Some(folder) = folder {
+        write(folder)?;
+    } else {
+        let mut page = Vec::new();
+        let rendered = Man::new(Args::command()).render(&mut page);
+        rendered.map_err(|source| CliError::Local {
+            what: "render the manual page",
+            source,
+        })?;
+        print(String::from_utf8_lossy(&page).trim_end());
     }
     Ok(Exit::Ok)
 }

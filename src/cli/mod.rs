@@ -82,7 +82,7 @@ async fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Failover(own) => failover::run(&args.global, own).await,
         Command::Rejoin(own) => rejoin::run(&args.global, own).await,
         Command::Maintenance(own) => maintenance::run(&args.global, own).await,
-        Command::Completions { shell } => completions::run(*shell),
+        Command::Completions { shell } => Ok(completions::run(*shell)),
         Command::Man { folder } => man::run(folder.as_deref()),
     }
 }
