@@ -3,6 +3,7 @@
 
 mod journal;
 mod lock;
+mod look;
 mod perform;
 mod runner;
 

@@ -1,21 +1,16 @@
 //! Leads a procedure to its end: asks it for a stage, has the stage checked, carries it out, looks at
 //! what the stage says to look at, and asks again. It makes no choices.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use thiserror::Error;
 
+use super::look::look_after;
 use super::runner::run_stage;
 use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::fleet::Fleet;
-use crate::inventory::HostName;
-use crate::plan::{Look, Outcome, StagePlan, Step, Violation};
+use crate::plan::{Outcome, StagePlan, Step, Violation};
 use crate::report::{Event, Sink};
-
-/// How long a host may take to be looked at in the middle of a procedure.
-const LOOK: Duration = Duration::from_secs(3);
 
 /// How a procedure ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -85,16 +80,7 @@ pub async fn perform<F: Fleet, P: Procedure>(
         });
         let ended = run_stage(fleet, &stage, &|_, outcome| outcome, sink).await;
         procedure.ended(&ended);
+        seen = look_after(fleet, &stage.look, seen, &ended).await;
         performance.steps.extend(ended);
-        let hosts = match &stage.look {
-            Look::None => continue,
-            Look::At(hosts) => hosts.clone(),
-            Look::All => seen
-                .hosts
-                .keys()
-                .cloned()
-                .collect::<std::collections::BTreeSet<HostName>>(),
-        };
-        seen = seen.updated(fleet.look(&hosts, LOOK).await);
     }
 }

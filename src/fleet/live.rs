@@ -10,7 +10,7 @@ use crate::facts::{HostView, Needs, Observation, Unreachable};
 use crate::fleet::ssh::{HostKeys, Link};
 use crate::fleet::{ActionError, Connection, Fleet, apply};
 use crate::inventory::{Cluster, Host, HostName};
-use crate::mysql::Dialect;
+use crate::mysql::{Dialect, ServerFacts};
 use crate::observe;
 use crate::plan::{Outcome, Step};
 
@@ -216,6 +216,24 @@ impl Fleet for LiveFleet {
             },
         )
         .await
+    }
+
+    async fn ask(
+        &self,
+        hosts: &BTreeSet<HostName>,
+        within: Duration,
+    ) -> BTreeMap<HostName, ServerFacts> {
+        let mut tasks = JoinSet::new();
+        for connection in self.connections() {
+            if hosts.contains(&connection.host) {
+                let cluster = Arc::clone(&self.cluster);
+                tasks.spawn(async move {
+                    let facts = observe::ask(&connection, &cluster, within).await?;
+                    Some((connection.host.clone(), facts))
+                });
+            }
+        }
+        tasks.join_all().await.into_iter().flatten().collect()
     }
 
     async fn apply(&self, step: &Step, progress: &dyn Progress) -> Outcome {

@@ -23,6 +23,7 @@ pub use live::{LiveFleet, Progress};
 
 use crate::facts::{Needs, Observation};
 use crate::inventory::HostName;
+use crate::mysql::ServerFacts;
 use crate::plan::{Outcome, Step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -43,6 +44,14 @@ pub trait Fleet {
         hosts: &BTreeSet<HostName>,
         within: Duration,
     ) -> impl Future<Output = Observation> + Send;
+
+    /// Asks the servers of some hosts, and nothing else of these hosts. One that gave no facts in time is
+    /// not among the answers.
+    fn ask(
+        &self,
+        hosts: &BTreeSet<HostName>,
+        within: Duration,
+    ) -> impl Future<Output = BTreeMap<HostName, ServerFacts>> + Send;
 
     /// Carries out one step, which may have been done before.
     fn apply(&self, step: &Step, progress: &dyn Progress) -> impl Future<Output = Outcome> + Send;

@@ -23,7 +23,7 @@ use crate::fleet::Connection;
 use crate::fleet::script::Script;
 use crate::fleet::ssh::{LinkError, LinkFault, Output};
 use crate::inventory::Cluster;
-use crate::mysql::Dialect;
+use crate::mysql::{Dialect, ServerFacts};
 use server::NoAnswer;
 
 /// How long one host may take for its script, and as long again for each SQL question.
@@ -48,6 +48,18 @@ pub async fn glance(connection: &Connection, cluster: &Cluster, within: Duration
     let script = probe::lean(&cluster.name, expected, connection.known_version());
     // The margin is for putting the answers together.
     see(connection, cluster, &script, (within * 9 / 10, within)).await
+}
+
+/// Asks the server of one host, and nothing else there; `None` when it gave no facts.
+pub async fn ask(
+    connection: &Connection,
+    cluster: &Cluster,
+    within: Duration,
+) -> Option<ServerFacts> {
+    let expected = Dialect::default_dialect(cluster.server.flavor);
+    server::ask(connection, cluster, expected, within)
+        .await
+        .ok()
 }
 
 /// Each question within the first bound, all of it within the second.

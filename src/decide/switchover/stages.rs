@@ -97,7 +97,7 @@ impl Stages<'_> {
         // Whoever held the VIP is looked at, too: it is not added before it is gone elsewhere.
         let hosts = steps.iter().map(|step| step.host.clone());
         let hosts = hosts.chain([self.target.clone()]).collect();
-        stage("Cut clients off".to_owned(), steps, Look::At(hosts))
+        stage("Cut clients off".to_owned(), steps, Look::Servers(hosts))
     }
 
     fn without_vip(&self, seen: &Observation) -> Vec<Step> {

@@ -69,7 +69,7 @@ fn what_no_step_of_another_host_needs_is_not_looked_at() {
     let procedure = Switchover::new(&cluster, &seen, None, limits()).unwrap();
     let plan = crate::decide::foresee(&cluster, &procedure, &seen).unwrap();
     let looks: Vec<_> = plan.stages.iter().map(|stage| stage.look.clone()).collect();
-    let both = Look::At([name("db1"), name("db2")].into());
+    let both = Look::Servers([name("db1"), name("db2")].into());
     assert_eq!(looks, [both, Look::None, Look::All]);
     for step in plan.steps() {
         let later = matches!(step.action, Action::Replicate { .. })

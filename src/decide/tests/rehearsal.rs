@@ -94,7 +94,7 @@ impl<'a> World<'a> {
             match &stage.look {
                 Look::None => {}
                 Look::All => seen = self.truth.clone(),
-                Look::At(hosts) => {
+                Look::At(hosts) | Look::Servers(hosts) => {
                     for host in hosts {
                         seen.hosts
                             .insert(host.clone(), self.truth.hosts[host].clone());

@@ -77,7 +77,9 @@ impl<'a> LeadershipRules<'a> {
         self.promoted.extend(promoted.map(|step| step.host.clone()));
         match &stage.look {
             Look::All => self.promoted.clear(),
-            Look::At(hosts) => self.promoted.retain(|host| !hosts.contains(host)),
+            Look::At(hosts) | Look::Servers(hosts) => {
+                self.promoted.retain(|host| !hosts.contains(host));
+            }
             Look::None => {}
         }
     }

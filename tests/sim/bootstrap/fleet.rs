@@ -7,6 +7,7 @@ use std::time::Duration;
 use hactl::facts::{HostView, Needs, Observation, OsFacts, Reached, ServerView};
 use hactl::fleet::{Fleet, Progress};
 use hactl::inventory::{Cluster, HostName, Inventory, SecretError, Secrets};
+use hactl::mysql::ServerFacts;
 use hactl::plan::{Look, Outcome, StagePlan, Step, predict};
 use hactl::yaml::Source;
 use secrecy::SecretString;
@@ -108,6 +109,18 @@ impl Fleet for SimFleet {
         let mut seen = self.state();
         seen.hosts.retain(|host, _| hosts.contains(host));
         seen
+    }
+
+    async fn ask(
+        &self,
+        hosts: &BTreeSet<HostName>,
+        _: Duration,
+    ) -> BTreeMap<HostName, ServerFacts> {
+        let state = self.state();
+        let servers = state.servers().filter(|(host, _)| hosts.contains(*host));
+        servers
+            .map(|(host, facts)| (host.clone(), facts.clone()))
+            .collect()
     }
 
     async fn apply(&self, step: &Step, _: &dyn Progress) -> Outcome {

@@ -13,6 +13,7 @@ use hactl::execute::{Performance, Unsafe, perform};
 use hactl::facts::{Needs, Observation};
 use hactl::fleet::{Fleet, Progress};
 use hactl::inventory::HostName;
+use hactl::mysql::ServerFacts;
 use hactl::plan::{Action, Outcome, StagePlan, Step, Violation};
 use hactl::report::{Event, Sink};
 
@@ -295,6 +296,17 @@ impl Fleet for WorldFleet {
 
     async fn look(&self, hosts: &BTreeSet<HostName>, _: Duration) -> Observation {
         self.inner().world.seen(hosts)
+    }
+
+    async fn ask(
+        &self,
+        hosts: &BTreeSet<HostName>,
+        within: Duration,
+    ) -> BTreeMap<HostName, ServerFacts> {
+        let seen = self.look(hosts, within).await;
+        seen.servers()
+            .map(|(host, facts)| (host.clone(), facts.clone()))
+            .collect()
     }
 
     async fn apply(&self, step: &Step, _: &dyn Progress) -> Outcome {
