@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::decide::left_behind::was_replaced;
 use crate::decide::{Topology, TopologyError};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
-use crate::mysql::OwnSchema;
+use crate::mysql::{OwnSchema, ServerFacts};
 
 /// The primary, dead or alive.
 ///
@@ -57,10 +58,22 @@ pub fn leader(cluster: &Cluster, seen: &Observation) -> Result<HostName, Topolog
     }
 }
 
+/// Whether it is shown that another host leads than the one that is watched: it takes writes; or the one
+/// that is watched follows by now, or was failed over from. That the inventory names it, or that nobody who
+/// answers follows the one that is watched, shows nothing: a primary that takes no more connections and
+/// whose replicas are away looks the same.
+pub fn leads_instead(seen: &Observation, host: &HostName, watched: &HostName) -> bool {
+    let takes_writes = |facts: &ServerFacts| facts.read_only.is_writable();
+    host != watched
+        && (seen.server(host).is_some_and(takes_writes)
+            || seen.server(watched).is_some_and(ServerFacts::is_replica)
+            || was_replaced(seen, watched))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::ServerView;
+    use crate::facts::{Mark, ServerView};
     use crate::fixture::{self, Mutate as _, name};
     use crate::mysql::{Flavor, GtidSet, Switch};
 
@@ -135,5 +148,40 @@ mod tests {
             second: name("db2"),
         };
         assert_eq!(leader(&cluster, &seen), Err(both));
+    }
+
+    /// The primary has no connection left for us, one replica is down and the other was away: the
+    /// inventory's first primary is not the leader for that.
+    #[test]
+    fn a_watched_primary_that_lets_nobody_in_is_not_taken_for_another() {
+        for flavor in [Flavor::MariaDb, Flavor::MySql] {
+            let cluster = fixture::cluster(flavor, 3);
+            let mut seen = fixture::healthy(&cluster);
+            seen.reached_mut("db1").server = ServerView::Stopped;
+            seen.reached_mut("db2").server = fixture::refused(1040);
+            let (db1, db2) = (name("db1"), name("db2"));
+            for away in [true, false] {
+                if away {
+                    seen.reached_mut("db3").server = ServerView::Stopped;
+                    assert_eq!(leader(&cluster, &seen), Ok(db1.clone()));
+                } else {
+                    seen = fixture::healthy(&cluster);
+                    follow(&cluster, &mut seen, "db3", "db2");
+                    seen.reached_mut("db1").server = ServerView::Stopped;
+                    seen.reached_mut("db2").server = fixture::refused(1040);
+                    assert_eq!(leader(&cluster, &seen), Ok(db2.clone()));
+                }
+                assert!(!leads_instead(&seen, &db1, &db2));
+            }
+            // Nor is a follower's word enough that the watched primary leads no more.
+            assert!(!leads_instead(&seen, &db2, &db1));
+            seen.reached_mut("db3").os.marks.failover = Some(Mark {
+                at: 0,
+                by: "root@control".to_owned(),
+                host: Some(db1.clone()),
+                text: "failed over to db2".to_owned(),
+            });
+            assert!(leads_instead(&seen, &db2, &db1));
+        }
     }
 }

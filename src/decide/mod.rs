@@ -26,7 +26,7 @@ pub use diagnosis::{Acquaintance, DeathBasis, Diagnosis, Verdict, diagnose};
 pub use failover::{Case, Election, Failover, Memory, Revive, Standing, is_left};
 pub use finding::{Finding, Refusal, Severity};
 pub use harm::Harm;
-pub use leader::leader;
+pub use leader::{leader, leads_instead};
 pub use maintenance::Maintenance;
 pub use preflight::preflight;
 pub use procedure::{Next, Procedure, foresee};

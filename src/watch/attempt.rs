@@ -16,7 +16,6 @@ use crate::facts::{
 use crate::fleet::lock::{Holder, LockError};
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::{Cluster, HostName};
-use crate::mysql::ServerFacts;
 use crate::plan::{Plan, StagePlan, Violation};
 use crate::report::{Event, FailoverCase, FailoverReport, Moment, Outputs, Sink, Tee, Timeline};
 
@@ -298,14 +297,11 @@ pub(super) fn with_silent(mut seen: Observation, cluster: &Cluster, vigil: &Vigi
 }
 
 /// Another host that leads already: others follow it, and it takes writes; or even the former primary
-/// follows it. The latter counts where it does not answer, too: it was not opened before whoever moved the
-/// lead was killed, or has died since, and only who watches it can help.
+/// follows it, or was failed over from. The latter two count where it does not answer, too: it was not
+/// opened before whoever moved the lead was killed, or has died since, and only who watches it can help.
 fn other_leader(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Option<HostName> {
-    let topology = Topology::of(cluster, seen, &BTreeSet::new()).ok()?;
-    let primary = seen.server(&topology.primary);
-    let writable = primary.is_some_and(|server| server.read_only.is_writable());
-    let leads = writable || seen.server(leader).is_some_and(ServerFacts::is_replica);
-    (topology.primary != *leader && leads).then_some(topology.primary)
+    let primary = Topology::of(cluster, seen, &BTreeSet::new()).ok()?.primary;
+    decide::leads_instead(seen, &primary, leader).then_some(primary)
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ pub enum WatchError {
     /// There is no one primary to watch.
     #[error("there is no one primary to watch")]
     NoPrimary(#[source] TopologyError),
+    /// The inventory names the first primary, which may long be another.
+    #[error("no server answers, and so nobody says who leads")]
+    NobodyAnswers,
 }
 
 impl WatchError {
@@ -45,6 +48,9 @@ impl WatchError {
         match self {
             Self::Post(error) => error.hint(),
             Self::NoPrimary(error) => error.hint(),
+            Self::NobodyAnswers => {
+                "`hactl status` says why; one server that answers is enough to begin".to_owned()
+            }
         }
     }
 }

@@ -48,6 +48,9 @@ pub async fn run(
     let post = execute::acquire_watch(fleet, "failover --watch", &hosts);
     let post = post.await.map_err(WatchError::Post)?;
     let seen = fleet.look(&hosts, FIRST_LOOK).await;
+    if seen.servers().next().is_none() {
+        return Err(WatchError::NobodyAnswers);
+    }
     let leader = decide::leader(fleet.cluster(), &seen).map_err(WatchError::NoPrimary)?;
     let post = Post::hold(fleet, post, &sink);
     say(

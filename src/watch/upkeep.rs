@@ -137,7 +137,7 @@ fn judge(fleet: &LiveFleet, seen: &Observation, leader: &HostName) -> Round {
     let now = decide::leader(fleet.cluster(), seen).ok();
     Round {
         maintenance: whole.map(|mark| format!("in maintenance since {}: {}", mark.by, mark.text)),
-        leader: now.filter(|now| now != leader),
+        leader: now.filter(|now| decide::leads_instead(seen, now, leader)),
         ..Round::default()
     }
 }

@@ -3,9 +3,12 @@
 
 use super::election::Standing;
 use super::{Case, fencing::names};
+use crate::decide::left_behind::is_marked;
+use crate::decide::topology::host_of;
 use crate::decide::{Harm, Refusal};
 use crate::facts::{HostView, Mark, Observation, ServerView};
 use crate::inventory::{Cluster, HostName};
+use crate::mysql::ThreadState;
 
 /// Everything that forbids a failover before anybody is elected.
 pub(super) fn refusals(cluster: &Cluster, seen: &Observation, case: &Case) -> Vec<Refusal> {
@@ -13,6 +16,7 @@ pub(super) fn refusals(cluster: &Cluster, seen: &Observation, case: &Case) -> Ve
         unknown_host(cluster, case),
         replica(seen, case),
         maintenance(seen, case),
+        follows_another(cluster, seen, case),
     ];
     checks.into_iter().flatten().collect()
 }
@@ -47,6 +51,33 @@ fn replica(seen: &Observation, case: &Case) -> Option<Refusal> {
         host: Some(dead.clone()),
         reason: format!("{dead} is up and a replica of {}", status.source_host),
         way_out: "look who leads with `hactl status`".to_owned(),
+    })
+}
+
+/// A replica that is fed by another server than the dead one, which nobody can ask and no failover left
+/// behind: that one may lead, and take writes at this moment.
+fn follows_another(cluster: &Cluster, seen: &Observation, case: &Case) -> Option<Refusal> {
+    if case.permits(Harm::Unfenced) {
+        return None;
+    }
+    let (host, source) = seen.servers().find_map(|(host, facts)| {
+        let status = facts.replica.as_ref()?;
+        let source = host_of(cluster, status)?;
+        // A receiver that was stopped fetched what the dead one's failover needed.
+        let is_fed = status.receiver != ThreadState::Stopped;
+        let is_other = *host != case.dead && source != case.dead;
+        let may_lead = seen.server(&source).is_none() && !is_marked(seen, &source);
+        (is_fed && is_other && may_lead).then_some((host, source))
+    })?;
+    Some(Refusal {
+        host: Some(host.clone()),
+        reason: format!(
+            "{host} follows {source}, not {}; {source} cannot be asked, and may be the one that takes writes",
+            case.dead
+        ),
+        way_out: format!(
+            "look at {source} first; if it is down for good, run `hactl failover`, which acts on whom {host} follows"
+        ),
     })
 }
 

@@ -241,3 +241,25 @@ fn a_replica_with_a_broken_applier_covers_nobody() {
         assert!(refusals.is_ok(), "{refusals:?}");
     }
 }
+
+/// It may be alive and take writes: its word that it has no connection left is no word about `db1`.
+#[test]
+fn nobody_is_promoted_beside_a_server_that_feeds_a_replica_and_cannot_be_asked() {
+    for flavor in BOTH {
+        let cluster = fixture::cluster(flavor, 3);
+        for server in [fixture::refused(1040), ServerView::Stopped] {
+            let mut seen = dead(&cluster, Death::Crash);
+            seen.server_mut("db3").replica = Some(fixture::following(&cluster, &name("db2")));
+            seen.reached_mut("db2").server = server;
+            let harms = [Harm::Uncovered, Harm::UnseenReplica, Harm::IgnoreLast];
+            let said = refused(&cluster, &seen, &harms);
+            assert!(
+                said.starts_with("db3 follows db2, not db1; db2 cannot be asked"),
+                "{said}"
+            );
+            // It fetched from db2 what it lacked, and the run was killed after that.
+            seen.replica_mut("db3").receiver = ThreadState::Stopped;
+            assert_eq!(leader(&cluster, &seen, &harms), "db3");
+        }
+    }
+}
