@@ -80,7 +80,7 @@ pub(crate) fn bare(cluster: &Cluster) -> Observation {
     observation(cluster, |host| Reached {
         os: machine(cluster, host),
         server: ServerView::Absent,
-        source_login: None,
+        logins: Vec::new(),
     })
 }
 
@@ -100,14 +100,15 @@ pub(crate) fn healthy(cluster: &Cluster) -> Observation {
         } else {
             follower(cluster, host, dialect, &primary)
         };
-        let check = LoginCheck {
-            to: primary.clone(),
+        let others = cluster.hosts.keys().filter(|other| **other != host.name);
+        let check = |to: &HostName| LoginCheck {
+            to: to.clone(),
             refused: None,
         };
         Reached {
             os,
             server: ServerView::Up(Box::new(server)),
-            source_login: (!leads).then_some(check),
+            logins: others.map(check).collect(),
         }
     })
 }

@@ -1,5 +1,6 @@
 //! `hactl verify`: every check, every host, and no change. It ends with 3 when something is wrong.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::{CliError, Exit, findings, session};
 use crate::decide::{Finding, Severity, Topology, verify};
 use crate::facts::Observation;
 use crate::fleet::{Fleet as _, LiveFleet};
-use crate::inventory::Cluster;
+use crate::inventory::{Cluster, HostName};
 
 /// How often it looks again with `--wait`.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -38,7 +39,9 @@ pub(super) async fn conclude(
     seen: &Observation,
 ) -> Result<Exit, CliError> {
     let mut seen = seen.clone();
-    add_logins(fleet, &mut seen).await;
+    let mut leaders = verify::may_lead(fleet.cluster());
+    leaders.extend(primary(fleet.cluster(), &seen));
+    seen.add_logins(fleet.check_logins(&leaders).await);
     let found = verify::verify(fleet.cluster(), &seen);
     Ok(tell(global, fleet.cluster(), &seen, &found))
 }
@@ -49,15 +52,19 @@ pub(super) async fn look(fleet: &LiveFleet) -> Observation {
     let needs = verify::needs(cluster);
     let hosts = cluster.hosts.keys();
     let needs = hosts.map(|host| (host.clone(), needs.clone())).collect();
-    let mut seen = fleet.observe(&needs).await;
-    add_logins(fleet, &mut seen).await;
+    // Whoever may lead is known before anybody was asked, so both go side by side.
+    let likely = verify::may_lead(cluster);
+    let (mut seen, logins) = tokio::join!(fleet.observe(&needs), fleet.check_logins(&likely));
+    seen.add_logins(logins);
+    if let Some(primary) = primary(cluster, &seen).filter(|primary| !likely.contains(primary)) {
+        seen.add_logins(fleet.check_logins(&[primary].into()).await);
+    }
     seen
 }
 
-async fn add_logins(fleet: &LiveFleet, seen: &mut Observation) {
-    if let Ok(topology) = Topology::of(fleet.cluster(), seen, &std::collections::BTreeSet::new()) {
-        fleet.check_logins(seen, &topology.primary).await;
-    }
+fn primary(cluster: &Cluster, seen: &Observation) -> Option<HostName> {
+    let topology = Topology::of(cluster, seen, &BTreeSet::new());
+    Some(topology.ok()?.primary)
 }
 
 #[derive(Serialize)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-pub use login::check_login;
+pub use login::check_logins;
 pub(crate) use server::read as read_server;
 
 use crate::facts::{
@@ -101,7 +101,7 @@ async fn see(
     HostView::Reached(Box::new(Reached {
         os,
         server,
-        source_login: None,
+        logins: Vec::new(),
     }))
 }
 

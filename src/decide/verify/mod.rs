@@ -12,6 +12,7 @@ mod units;
 mod vip;
 mod writable;
 
+pub use accounts::may_lead;
 pub(in crate::decide) use identity::duplicate_uuids;
 pub use units::needs;
 
@@ -124,7 +125,7 @@ pub const CHECKS: &[Check] = &[
         find: accounts::present,
     },
     Check {
-        about: "the replication account logs in",
+        about: "the replication account logs in wherever it may have to",
         find: accounts::replication_login,
     },
     Check {

@@ -89,14 +89,14 @@ impl World {
             }),
             Process::Gone => ServerView::Stopped,
         };
-        let source_login = machine.server.channel.as_ref().map(|channel| LoginCheck {
+        let source = machine.server.channel.as_ref().map(|channel| LoginCheck {
             to: self.at(channel.source).name.clone(),
             refused: None,
         });
         HostView::Reached(Box::new(Reached {
             os: self.machine(machine),
             server,
-            source_login,
+            logins: source.into_iter().collect(),
         }))
     }
 

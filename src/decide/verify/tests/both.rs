@@ -24,6 +24,13 @@ pub(super) fn unit(seen: &mut Observation, name: &str, state: UnitState, enablem
     units.insert(name.to_owned(), facts);
 }
 
+/// The replication account is refused there.
+fn refuse(seen: &mut Observation, from: &str, to: &str) {
+    let logins = &mut seen.reached_mut(from).logins;
+    let check = logins.iter_mut().find(|check| check.to == name(to));
+    check.unwrap().refused = Some("access denied".to_owned());
+}
+
 /// The unit of db2's server.
 fn server_unit(seen: &mut Observation, enablement: &str) {
     let name = seen.server_mut("db2").dialect.service_unit();
@@ -388,11 +395,26 @@ pub(super) const REPLICATION: &[Case] = &[
     ),
     case(
         "a replication login that fails",
-        |seen| {
-            let check = seen.reached_mut("db2").source_login.as_mut().unwrap();
-            check.refused = Some("access denied".to_owned());
-        },
+        |seen| refuse(seen, "db2", "db1"),
         &["ReplicationLoginFails"],
+    ),
+    case(
+        "a replication login that would fail after a failover, from the old primary",
+        |seen| refuse(seen, "db1", "db3"),
+        &["ReplicationLoginFails"],
+    ),
+    case(
+        "replication logins that nobody could try",
+        |seen| seen.reached_mut("db2").logins.clear(),
+        &[],
+    ),
+    case(
+        "a login to a server that does not run, which is said already",
+        |seen| {
+            refuse(seen, "db2", "db3");
+            seen.reached_mut("db3").server = ServerView::Stopped;
+        },
+        &["DeadReplica"],
     ),
     case(
         "no VIP anywhere",
