@@ -139,7 +139,7 @@ fn inflict(cluster: &Cluster, seen: &mut Observation, host: &str, damage: Damage
                 let enabled = crate::facts::UnitFacts {
                     state: UnitState::Active,
                     enablement: "enabled".to_owned(),
-                    stale: false,
+                    ..crate::facts::UnitFacts::unknown()
                 };
                 reached.os.units.insert((*socket).to_owned(), enabled);
             }
@@ -333,7 +333,9 @@ fn holds(situation: &Situation) -> Result<(), TestCaseError> {
     });
     prop_assert!(vips.is_subset(&primary) && writable.is_subset(&primary));
 
-    let wrong: Vec<_> = verify::verify(&cluster, &planned.after)
+    let verdict = verify::verify(&cluster, &planned.after, &verify::Drift::new());
+    let wrong: Vec<_> = verdict
+        .findings()
         .into_iter()
         .filter(|finding| GONE.contains(&finding.code))
         .collect();

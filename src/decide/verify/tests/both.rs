@@ -18,7 +18,7 @@ pub(super) fn unit(seen: &mut Observation, name: &str, state: UnitState, enablem
     let facts = UnitFacts {
         state,
         enablement: enablement.to_owned(),
-        stale: false,
+        ..UnitFacts::unknown()
     };
     let units = &mut seen.reached_mut("db2").os.units;
     units.insert(name.to_owned(), facts);
