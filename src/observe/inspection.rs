@@ -21,12 +21,15 @@ ask_vip() {
 }
 "#;
 
-/// Interfaces without an address of that kind have an empty or missing file.
+/// From the kernel itself: in a container the files of /sys may be those of the machine around it.
 const HARDWARE: &str = r#"
-for link in /sys/class/net/*; do
-    mac=
-    { read -r mac <"$link/address"; } 2>/dev/null
-    put hardware "$mac"
+ip -o link show 2>/dev/null | while read -r link; do
+    case $link in
+    *link/ether\ *)
+        link=${link#*link/ether }
+        put hardware "${link%% *}"
+        ;;
+    esac
 done
 "#;
 
@@ -82,11 +85,12 @@ pub(super) fn read(fields: &Fields) -> Option<Inspected> {
     first(fields, "inspected")?;
     let all = |name: &str| fields.get(name).into_iter().flatten();
     let options = all("option").map(|line| option(line)).collect();
-    let hardware = all("hardware").filter(|mac| !mac.is_empty());
     Some(Inspected {
         options: first(fields, "options").map(|_| options),
         disks: all("disk").filter_map(|line| disk(line)).collect(),
-        hardware: hardware.map(|mac| mac.to_ascii_lowercase()).collect(),
+        hardware: all("hardware")
+            .map(|mac| mac.to_ascii_lowercase())
+            .collect(),
         vip_answers: vip_answers(all("arping")),
     })
 }
@@ -149,7 +153,7 @@ mod tests {
 
     #[test]
     fn answers_become_facts() {
-        let text = "inspected\tyes\nhardware\t\nhardware\t02:AA:00:00:00:01\noptions\tread\n\
+        let text = "inspected\tyes\nhardware\t02:AA:00:00:00:01\noptions\tread\n\
             option\t--sync-binlog=1\noption\t--loose-x_y=a=b\noption\t--skip-name-resolve\n\
             disk\t7|4096|100|40|30|1000|10|/var/lib/my|sql\n\
             arping\tARPING 192.0.2.90 from 0.0.0.0 eth0\n\

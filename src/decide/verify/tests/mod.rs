@@ -215,7 +215,10 @@ fn somebody_who_acknowledges_may_lead() {
     assert_eq!(codes(&found), ["ReplicaDoesNotAck", "SemiSyncUncovered"]);
     never(&mut cluster, "db3");
     seen = healthy(&cluster);
-    assert_eq!(codes(&findings(&cluster, &seen)), ["NoCandidate", "SemiSyncUncovered"]);
+    assert_eq!(
+        codes(&findings(&cluster, &seen)),
+        ["NoCandidate", "SemiSyncUncovered"]
+    );
 }
 
 /// Every finding says what was seen and where to go next.
