@@ -218,6 +218,12 @@ impl Dialect {
         }
     }
 
+    /// Whether [`Self::set_since_start_query`] names only what was set for the whole server. `MySQL` also
+    /// calls a variable dynamic that any session has set for itself alone (seen on 9.7).
+    pub fn tells_global_from_session(self) -> bool {
+        self.is_mariadb()
+    }
+
     pub(super) fn positions_query(self) -> &'static str {
         if self.is_mariadb() {
             "SELECT @@GLOBAL.gtid_binlog_pos AS binlog_pos, @@GLOBAL.gtid_slave_pos AS slave_pos, \

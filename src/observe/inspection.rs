@@ -33,11 +33,16 @@ ip -o link show 2>/dev/null | while read -r link; do
 done
 "#;
 
-/// What the server would start with, from all of its files.
+/// What the server would start with, from all of its files. One flavor's program knows which of their
+/// groups are the server's; the other's has to be told, and `$version` is what the server says of itself.
 const OPTIONS: &str = r#"
-if command -v my_print_defaults >/dev/null; then
+release=$(printf '%s\n' "$version" | sed -n 's/.*Ver \([0-9]*\.[0-9]*\).*/\1/p')
+if options=$(my_print_defaults --mysqld 2>/dev/null) ||
+    options=$(my_print_defaults mysqld server "mysqld-$release" 2>/dev/null); then
     put options read
-    my_print_defaults --mysqld 2>/dev/null | while IFS= read -r option; do put option "$option"; done
+    printf '%s\n' "$options" | while IFS= read -r option; do
+        [ -z "$option" ] || put option "$option"
+    done
 fi
 "#;
 

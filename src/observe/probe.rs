@@ -57,8 +57,10 @@ fi
 
 /// Loading the server program takes longer than all the rest, so one look's answer serves the next.
 const VERSION: &str = r#"
+version=
 if [ -n "$program" ]; then
-    put server_version "${known:-$("$program" --version 2>/dev/null | head -n 1)}"
+    version=${known:-$("$program" --version 2>/dev/null | head -n 1)}
+    put server_version "$version"
 fi
 "#;
 

@@ -10,11 +10,13 @@ use crate::facts::Inspected;
 use crate::inventory::HostName;
 use crate::mysql::{Agreement, ServerFacts, compare_setting};
 
-/// Variables that are a role, a position or a gate: hactl sets them while servers run, files never do.
+/// Variables that are a role, a position or a gate, which hactl sets while servers run, or a filter, which
+/// has a check of its own.
 fn is_live(name: &str) -> bool {
     let roles = ["read_only", "super_read_only", "offline_mode"];
     roles.contains(&name)
         || name.starts_with("gtid_")
+        || name.starts_with("replicate_")
         || (name.starts_with("rpl_semi_sync_") && name.ends_with("_enabled"))
 }
 
@@ -68,12 +70,19 @@ pub(super) fn set_by_hand(context: &Context<'_>) -> Vec<Finding> {
             continue;
         };
         for (name, running) in set {
-            if is_live(name) || JUDGED.contains(&name.as_str()) {
+            // What was persisted, too, no restart takes back.
+            if is_live(name)
+                || JUDGED.contains(&name.as_str())
+                || facts.persisted.contains_key(name)
+            {
                 continue;
             }
             findings.extend(match options.get(name.as_str()) {
                 Some(file) => differs(host, name, running, file),
-                None => Some(unknown_to_files(host, name, running)),
+                None => facts
+                    .dialect
+                    .tells_global_from_session()
+                    .then(|| unknown_to_files(host, name, running)),
             });
         }
     }
