@@ -129,7 +129,7 @@ pub enum OutputFormat {
     Json,
     /// One JSON object per event
     Jsonl,
-    /// JUnit XML, of `verify` alone: a test case for each check and host
+    /// For CI, of `verify` alone: XML with a test case for each check and host
     Junit,
 }
 

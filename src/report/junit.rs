@@ -1,4 +1,4 @@
-//! JUnit XML, as CI systems read it: one test case per check and host. Names are stable from run to run, so
+//! The XML of `JUnit`, as CI systems read it: one test case per check and host. Names are stable from run to run, so
 //! that a system that keeps a history sees when a check began to fail. There is no standard; the elements
 //! and attributes are those that GitLab, Jenkins and GitHub's readers agree on.
 

@@ -126,7 +126,7 @@ pub(super) const MACHINES: &[Case] = &[
                 seen,
                 Some("# as wanted\n[Service]\nRestart=on-failure\n"),
                 "on-failure",
-            )
+            );
         },
         &[],
     ),
@@ -137,7 +137,7 @@ pub(super) const MACHINES: &[Case] = &[
                 seen,
                 Some("# as wanted\n[Service]\nRestart=on-failure\n"),
                 "always",
-            )
+            );
         },
         &["RestartPolicyDiffers"],
     ),
