@@ -175,6 +175,10 @@ pub const CHECKS: &[Check] = &[
         find: semi_sync::replicas,
     },
     Check {
+        about: "semi-sync settings",
+        find: semi_sync::settings,
+    },
+    Check {
         about: "accounts",
         find: accounts::present,
     },

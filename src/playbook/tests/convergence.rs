@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
-use super::{NoPlan, plan, steps};
+use super::{NoPlan, Planned, drifted, plan, steps};
 use crate::decide::{Consent, verify};
 use crate::facts::{FileFacts, Observation, ServerView, UnitState};
 use crate::fixture::{self, Mutate as _, bare, cluster, healthy, name};
@@ -344,6 +344,7 @@ fn holds(situation: &Situation) -> Result<(), TestCaseError> {
         "{wrong:#?} after {:#?}",
         steps(&planned.stages)
     );
+    files_agree(&cluster, &seen, &planned)?;
     let again = plan(&cluster, &planned.after, &Consent::default());
     let again = again.map_err(|no| TestCaseError::fail(format!("a second run: {no:?}")))?;
     prop_assert_eq!(&again.topology.primary, &planned.topology.primary);
@@ -353,6 +354,30 @@ fn holds(situation: &Situation) -> Result<(), TestCaseError> {
         "after {:#?}",
         steps(&planned.stages)
     );
+    Ok(())
+}
+
+/// What a look finds of the files is what the run writes, and nothing is left of it.
+fn files_agree(
+    cluster: &Cluster,
+    seen: &Observation,
+    planned: &Planned,
+) -> Result<(), TestCaseError> {
+    let steps = planned.stages.iter().flat_map(|stage| &stage.steps);
+    let written: BTreeSet<String> = steps
+        .filter_map(|step| match &step.action {
+            Action::WriteFile(file) => Some(format!("{}: {}", step.host, file.path)),
+            _ => None,
+        })
+        .collect();
+    for file in drifted(cluster, seen, &planned.topology) {
+        prop_assert!(
+            written.contains(&file),
+            "{file} is not written: {written:?}"
+        );
+    }
+    let left = drifted(cluster, &planned.after, &planned.topology);
+    prop_assert_eq!(left, Vec::<String>::new());
     Ok(())
 }
 

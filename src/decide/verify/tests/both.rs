@@ -339,6 +339,25 @@ pub(super) const REPLICATION: &[Case] = &[
         &["SemiSyncAfterCommit"],
     ),
     case(
+        "a replica that would give up waiting if it led",
+        |seen| seen.server_mut("db2").semi_sync.timeout_ms = Some(10_000),
+        &["SemiSyncFallsBack"],
+    ),
+    case(
+        "a primary that does not wait where nobody is attached",
+        |seen| seen.server_mut("db1").semi_sync.wait_without_replica = Some(Switch::Off),
+        &["SemiSyncFallsBack"],
+    ),
+    case(
+        "semi-sync settings that a server does not tell",
+        |seen| {
+            let semi_sync = &mut seen.server_mut("db2").semi_sync;
+            (semi_sync.wait_point, semi_sync.timeout_ms) = (None, None);
+            semi_sync.wait_without_replica = None;
+        },
+        &[],
+    ),
+    case(
         "a primary that gives up waiting",
         |seen| seen.server_mut("db1").semi_sync.timeout_ms = Some(10_000),
         &["SemiSyncFallsBack"],
