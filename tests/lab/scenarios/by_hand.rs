@@ -92,7 +92,7 @@ fn spoil_machines(cluster: &Cluster) {
         &format!(
             "sed -i 's/^sync_relay_log .*/sync_relay_log = 7/' {config}
              cd /usr/local/sbin
-             printf '#!/bin/sh\\n/usr/bin/date -d \"+90 seconds\" \"$@\"\\n' >date
+             printf '#!/bin/sh\\n/bin/date -d \"+90 seconds\" \"$@\"\\n' >date
              chmod +x date
              ip route add prohibit {address}/32"
         ),
