@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Context;
 use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::{Finding, Severity};
-use crate::facts::{FileFacts, Reached, ServerView};
+use crate::facts::{FileFacts, Reached, RootAccess, ServerView};
 use crate::inventory::HostName;
 
 /// The files that bootstrap would write, by host.
@@ -36,7 +36,9 @@ fn drifted<'a>(
 ) -> impl Iterator<Item = (&'a HostName, &'a Reached, &'a FileDrift)> {
     let of_host = |(host, files): (&'a HostName, &'a Vec<FileDrift>)| {
         let reached = context.seen.reached(host)?;
+        // Who is not root may see another content than there is.
         let is_for_us = !matches!(reached.server, ServerView::Absent)
+            && reached.os.login.root != RootAccess::None
             && awaits_rejoin(context.cluster, context.seen, host).is_none();
         is_for_us.then(|| files.iter().map(move |file| (host, reached, file)))
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Context;
 use crate::decide::{Finding, Severity};
-use crate::facts::Inspected;
+use crate::facts::RootAccess;
 use crate::inventory::HostName;
 use crate::mysql::{Agreement, ServerFacts, compare_setting};
 
@@ -65,8 +65,8 @@ pub(super) fn loaded(context: &Context<'_>) -> Vec<Finding> {
 pub(super) fn set_by_hand(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (host, facts) in context.seen.servers() {
-        let inspected = context.seen.os(host).and_then(|os| os.inspected.as_ref());
-        let Some((set, options)) = facts.set_since_start.as_ref().zip(options(inspected)) else {
+        let Some((set, options)) = facts.set_since_start.as_ref().zip(options(context, host))
+        else {
             continue;
         };
         for (name, running) in set {
@@ -117,8 +117,7 @@ fn unknown_to_files(host: &HostName, name: &str, running: &str) -> Finding {
 pub(super) fn persisted(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (host, facts) in context.seen.servers() {
-        let inspected = context.seen.os(host).and_then(|os| os.inspected.as_ref());
-        let Some(options) = options(inspected) else {
+        let Some(options) = options(context, host) else {
             continue;
         };
         for (name, value) in others_persisted(facts) {
@@ -146,9 +145,12 @@ fn others_persisted(facts: &ServerFacts) -> impl Iterator<Item = (&str, &str)> {
         .filter(|(name, _)| !["read_only", "super_read_only"].contains(name))
 }
 
-/// The last value of each option.
-fn options(inspected: Option<&Inspected>) -> Option<BTreeMap<&str, &str>> {
-    let options = inspected?.options.as_ref()?;
+/// The last value of each option. Who is not root may not see every file.
+fn options<'a>(context: &'a Context<'_>, host: &HostName) -> Option<BTreeMap<&'a str, &'a str>> {
+    let os = context.seen.os(host)?;
+    let inspected = os.inspected.as_ref();
+    let options = inspected.filter(|_| os.login.root != RootAccess::None)?;
+    let options = options.options.as_ref()?;
     let pairs = options.iter();
     Some(
         pairs

@@ -1,7 +1,9 @@
 //! Rows for machines, files and settings, on both flavors.
 
 use super::{Case, case};
-use crate::facts::{ClockOffset, FileFacts, Inspected, Observation, ServerView, UnreachableKind};
+use crate::facts::{
+    ClockOffset, FileFacts, Inspected, Observation, RootAccess, ServerView, UnreachableKind,
+};
 use crate::fixture::{self, Mutate as _, name, unreachable};
 
 /// A file of db2 that is not what bootstrap would write: as it is, or not there.
@@ -87,6 +89,16 @@ pub(super) const MACHINES: &[Case] = &[
             seen.reached_mut("db2").server = ServerView::Absent;
         },
         &["ServerAbsent"],
+    ),
+    case(
+        "files as somebody sees them who is not root",
+        |seen| {
+            config(seen, Some("sync_binlog = 0"));
+            option(seen, "max_connections", "200");
+            set_by_sql(seen, "max_connections", "500");
+            seen.reached_mut("db2").os.login.root = RootAccess::None;
+        },
+        &["NoRootAccess"],
     ),
     case(
         "a changed file that the server has not read: one cause, one finding",
