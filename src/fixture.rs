@@ -10,9 +10,9 @@ use secrecy::SecretString;
 
 use crate::decide::{Consent, PrimaryBasis, Topology};
 use crate::facts::{
-    Beat, HostView, InterfaceAddress, Login, LoginCheck, MachinePulse, Millis, Observation,
-    OsFacts, PackageFacts, Process, Pulse, Reached, RootAccess, ServerPulse, ServerView, SqlFault,
-    UnitFacts, UnitState, Unreachable, UnreachableKind, Vigil,
+    Beat, ClockOffset, Disk, HostView, Inspected, InterfaceAddress, Login, LoginCheck,
+    MachinePulse, Millis, Observation, OsFacts, PackageFacts, Process, Pulse, Reached, RootAccess,
+    ServerPulse, ServerView, SqlFault, UnitFacts, UnitState, Unreachable, UnreachableKind, Vigil,
 };
 use crate::inventory::{Cluster, Host, HostName, Inventory, SecretError, Secrets};
 use crate::mysql::{
@@ -80,7 +80,7 @@ pub(crate) fn bare(cluster: &Cluster) -> Observation {
     observation(cluster, |host| Reached {
         os: machine(cluster, host),
         server: ServerView::Absent,
-        source_login: None,
+        logins: Vec::new(),
     })
 }
 
@@ -95,21 +95,60 @@ pub(crate) fn healthy(cluster: &Cluster) -> Observation {
         if leads && let Some(vip) = &cluster.vip {
             os.addresses.push(held(vip.address, &vip.interface));
         }
+        os.inspected = Some(inspected(cluster, host, leads));
         let server = if leads {
             leader(cluster, host, dialect)
         } else {
             follower(cluster, host, dialect, &primary)
         };
-        let check = LoginCheck {
-            to: primary.clone(),
+        let others = cluster.hosts.keys().filter(|other| **other != host.name);
+        let check = |to: &HostName| LoginCheck {
+            to: to.clone(),
             refused: None,
         };
         Reached {
             os,
             server: ServerView::Up(Box::new(server)),
-            source_login: (!leads).then_some(check),
+            logins: others.map(check).collect(),
         }
     })
+}
+
+/// The answers of a whole check: room on the disk, and the primary answers for the VIP.
+fn inspected(cluster: &Cluster, host: &Host, leads: bool) -> Inspected {
+    let hardware = |host: &Host| format!("02:00:00:00:00:{:02x}", last_octet(host));
+    let primary = cluster.host(cluster.initial_primary()).expect("a primary");
+    Inspected {
+        options: Some(Vec::new()),
+        disks: vec![Disk {
+            folder: "/var/lib/mysql".to_owned(),
+            id: "1".to_owned(),
+            size: 100 << 30,
+            free: 50 << 30,
+            inodes: 1_000_000,
+            inodes_free: 900_000,
+        }],
+        hardware: vec![hardware(host)],
+        vip_answers: Some(if leads {
+            Vec::new()
+        } else {
+            vec![hardware(primary)]
+        }),
+    }
+}
+
+fn last_octet(host: &Host) -> u8 {
+    match host.address.ip() {
+        Some(std::net::IpAddr::V4(address)) => address.octets()[3],
+        _ => 0,
+    }
+}
+
+/// The unit of a host's server.
+pub(crate) fn server_unit<'a>(seen: &'a mut Observation, host: &str) -> &'a mut UnitFacts {
+    let unit = seen.server_mut(host).dialect.service_unit();
+    let units = &mut seen.reached_mut(host).os.units;
+    units.get_mut(unit).expect("a server's unit")
 }
 
 fn observation(cluster: &Cluster, of: impl Fn(&Host) -> Reached) -> Observation {
@@ -142,6 +181,10 @@ fn machine(cluster: &Cluster, host: &Host) -> OsFacts {
         distribution: "debian".to_owned(),
         release: "bookworm".to_owned(),
         clock: 1_800_000_000,
+        clock_offset: Some(ClockOffset {
+            least_ms: -40,
+            most_ms: 60,
+        }),
         disk_free: Some(50 << 30),
         packages: [(dialect.server_package().to_owned(), candidate)].into(),
         interfaces: vec!["lo".to_owned(), "eth0".to_owned()],
@@ -179,7 +222,7 @@ fn install(os: &mut OsFacts, dialect: Dialect) {
     let unit = UnitFacts {
         state: UnitState::Active,
         enablement: "enabled".to_owned(),
-        stale: false,
+        ..UnitFacts::unknown()
     };
     os.units.insert(dialect.service_unit().to_owned(), unit);
 }
@@ -298,6 +341,7 @@ pub(crate) fn leader(cluster: &Cluster, host: &Host, dialect: Dialect) -> Server
         oldest_write: None,
         dump_threads: 0,
         persisted: BTreeMap::new(),
+        set_since_start: Some(BTreeMap::new()),
         uptime: Duration::from_hours(1),
         connections: 5,
     }

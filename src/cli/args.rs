@@ -129,6 +129,8 @@ pub enum OutputFormat {
     Json,
     /// One JSON object per event
     Jsonl,
+    /// For CI, of `verify` alone: XML with a test case for each check and host
+    Junit,
 }
 
 /// When to use colours.
@@ -209,7 +211,7 @@ pub struct Show {
 }
 
 /// Which part of a playbook is done, and with what.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct PlaybookPart {
     /// Act on these hosts only: names, groups, `replicas`, `db*`, `a,b`, `!a`; all are looked at
     #[arg(long, value_name = "PATTERN")]
@@ -330,6 +332,15 @@ pub struct VerifyArgs {
     /// Look again until all is well, for at most this long: 30s, 5m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait: Option<std::time::Duration>,
+    /// Show the plan by which `bootstrap` would repair what it can; nothing is changed
+    #[arg(long)]
+    pub fix: bool,
+    /// The playbooks that bootstrap is run with
+    #[arg(long, value_name = "DIR")]
+    pub playbooks: Option<PathBuf>,
+    /// The templates that bootstrap is run with: files are compared with what they render
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
 }
 
 /// `500ms`, `90s`, `5m`, `1h`.

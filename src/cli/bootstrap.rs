@@ -14,7 +14,7 @@ use crate::facts::{Needs, Observation};
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::{Cluster, HostName};
 
-const PLAYBOOK: &str = "bootstrap.yml";
+pub(super) const PLAYBOOK: &str = "bootstrap.yml";
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &BootstrapArgs) -> Result<Exit, CliError> {
@@ -110,7 +110,7 @@ pub(super) async fn look(
     (seen, found)
 }
 
-fn blockers(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
+pub(super) fn blockers(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
     decide::preflight(cluster, seen)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)

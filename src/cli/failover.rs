@@ -195,7 +195,7 @@ fn recap(
     match global.output {
         OutputFormat::Human => show(tree::render(cluster, &performed.seen).trim_end()),
         OutputFormat::Json => print(&serde_json::to_string(&report).unwrap_or_default()),
-        OutputFormat::Jsonl => {}
+        OutputFormat::Jsonl | OutputFormat::Junit => {}
     }
 }
 

@@ -7,9 +7,9 @@ use anstyle::{AnsiColor, Style};
 use crate::decide::{Finding, Severity};
 
 /// The findings as text, without the table's trouble of wrapping long sentences.
-pub(super) fn render(findings: &[Finding]) -> String {
+pub(super) fn render(findings: &[&Finding]) -> String {
     let mut text = String::new();
-    let mut sorted: Vec<_> = findings.iter().collect();
+    let mut sorted = findings.to_vec();
     sorted.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)

@@ -32,7 +32,9 @@ pub(super) async fn list(global: &Global, args: &Show, work: &Work) -> Result<Li
     };
     match global.output {
         OutputFormat::Human => show(shown.0.trim_end()),
-        OutputFormat::Json | OutputFormat::Jsonl => print(&shown.1.to_string()),
+        OutputFormat::Json | OutputFormat::Jsonl | OutputFormat::Junit => {
+            print(&shown.1.to_string());
+        }
     }
     Ok(Listed::Yes)
 }

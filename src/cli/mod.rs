@@ -11,6 +11,7 @@ mod exit;
 mod failover;
 mod files;
 mod findings;
+mod fix;
 mod interrupt;
 mod listing;
 mod maintenance;
@@ -30,6 +31,7 @@ mod switchover;
 mod table;
 mod tree;
 mod verify;
+mod verify_junit;
 
 pub use args::{Args, Color, Command, Global, OutputFormat};
 pub use error::CliError;
@@ -73,6 +75,13 @@ pub fn main() -> std::process::ExitCode {
 }
 
 async fn run(args: &Args) -> Result<Exit, CliError> {
+    let is_verify = matches!(args.command, Command::Verify(_));
+    if args.global.output == OutputFormat::Junit && !is_verify {
+        return Err(CliError::NotThere {
+            message: "only `verify` has something to say as JUnit XML".to_owned(),
+            hint: "ask for --output json or jsonl".to_owned(),
+        });
+    }
     match &args.command {
         Command::Bootstrap(own) => bootstrap::run(&args.global, own).await,
         Command::Run(own) => run::run(&args.global, own).await,

@@ -281,7 +281,7 @@ fn show_check(global: &Global, args: &Show, draft: &Draft) -> Exit {
     match global.output {
         OutputFormat::Human if draft.plan.is_empty() => show("Nothing to do."),
         OutputFormat::Human => show(&text(draft, args)),
-        OutputFormat::Json | OutputFormat::Jsonl => {
+        OutputFormat::Json | OutputFormat::Jsonl | OutputFormat::Junit => {
             print(&serde_json::to_string(draft).unwrap_or_default());
         }
     }

@@ -216,7 +216,7 @@ fn show_only(global: &Global, plan: &Plan) {
     match global.output {
         OutputFormat::Human if plan.is_empty() => show(&plan_view::nothing(plan)),
         OutputFormat::Human => show(plan_view::render(plan, Detail::Steps).trim_end()),
-        OutputFormat::Json | OutputFormat::Jsonl => {
+        OutputFormat::Json | OutputFormat::Jsonl | OutputFormat::Junit => {
             print(&serde_json::to_string(plan).unwrap_or_default());
         }
     }

@@ -18,7 +18,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit, CliError> {
             let text = tree::render(&cluster, &seen) + &notices::render(&seen);
             show(text.trim_end());
         }
-        OutputFormat::Json | OutputFormat::Jsonl => {
+        OutputFormat::Json | OutputFormat::Jsonl | OutputFormat::Junit => {
             print(&serde_json::to_string(&seen).unwrap_or_default());
         }
     }

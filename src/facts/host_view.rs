@@ -50,8 +50,9 @@ pub struct Reached {
     pub os: OsFacts,
     /// The database server on it.
     pub server: ServerView,
-    /// Whether the replication account could log in from here to the primary; asked by `verify`.
-    pub source_login: Option<LoginCheck>,
+    /// Whether the replication account could log in from here to the servers that lead or may lead;
+    /// asked by `verify`.
+    pub logins: Vec<LoginCheck>,
 }
 
 impl Reached {

@@ -1,4 +1,4 @@
-//! The answer to "can the replication account log in from this replica to the primary?".
+//! The answer to "can the replication account log in from this host to that server?".
 
 use serde::Serialize;
 

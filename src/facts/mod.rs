@@ -5,6 +5,7 @@
 //! does that. Nothing in here decides anything; `decide` does that.
 
 mod host_view;
+mod inspected;
 mod login_check;
 mod marks;
 mod needs;
@@ -13,9 +14,10 @@ mod os_facts;
 mod vigil;
 
 pub use host_view::{HostView, Reached, ServerView, SqlFault, Unreachable, UnreachableKind};
+pub use inspected::{ClockOffset, Disk, Inspected};
 pub use login_check::LoginCheck;
 pub use marks::{Mark, MarkKind, Marks};
-pub use needs::Needs;
+pub use needs::{Inspection, Needs};
 pub use observation::Observation;
 pub use os_facts::{
     FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, PathFacts, PathKind, RootAccess,

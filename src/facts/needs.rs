@@ -2,6 +2,7 @@
 //! per host answers all of it in one round trip.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 /// The questions that a probe of one host must answer beside the standing ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,17 @@ pub struct Needs {
     /// By unit: its configuration file, and a file that it makes anew at each start. The first being
     /// the newer one, the unit runs with an older configuration.
     pub configurations: BTreeMap<String, (String, String)>,
+    /// What only a whole check asks, of the machine and of its server.
+    pub inspection: Option<Inspection>,
+}
+
+/// The questions of [`crate::facts::Inspected`], and how the server's settings came about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Folders whose disks count.
+    pub folders: BTreeSet<String>,
+    /// The writer VIP and the interface on which others are asked about it.
+    pub vip: Option<(Ipv4Addr, String)>,
 }
 
 impl Needs {
@@ -33,5 +45,10 @@ impl Needs {
         self.ports.extend(other.ports);
         self.units.extend(other.units);
         self.configurations.extend(other.configurations);
+        if let Some(other) = other.inspection {
+            let inspection = self.inspection.get_or_insert_default();
+            inspection.folders.extend(other.folders);
+            inspection.vip = inspection.vip.take().or(other.vip);
+        }
     }
 }

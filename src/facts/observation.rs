@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::facts::{HostView, OsFacts, Reached};
+use crate::facts::{HostView, LoginCheck, OsFacts, Reached};
 use crate::inventory::HostName;
 use crate::mysql::ServerFacts;
 
@@ -56,6 +56,15 @@ impl Observation {
         self.hosts
             .keys()
             .filter_map(|host| Some((host, self.reached(host)?)))
+    }
+
+    /// Adds what came of trying logins, by the host that tried them.
+    pub fn add_logins(&mut self, logins: BTreeMap<HostName, Vec<LoginCheck>>) {
+        for (host, checks) in logins {
+            if let Some(HostView::Reached(reached)) = self.hosts.get_mut(&host) {
+                reached.logins.extend(checks);
+            }
+        }
     }
 
     /// A copy in which newer views replace the ones they are newer than.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::facts::Marks;
+use crate::facts::{ClockOffset, Inspected, Marks};
 
 /// Facts of one machine. Maps hold what was asked for; a missing entry means "not asked".
 #[derive(Clone, Debug, Default, Serialize)]
@@ -20,6 +20,8 @@ pub struct OsFacts {
     pub release: String,
     /// The machine's clock, seconds since the Unix epoch.
     pub clock: i64,
+    /// By how much it is ahead of this machine's.
+    pub clock_offset: Option<ClockOffset>,
     /// Free bytes where the data folder is or will be.
     pub disk_free: Option<u64>,
     /// The first line that the server program prints for `--version`, where it is installed.
@@ -48,6 +50,8 @@ pub struct OsFacts {
     pub marks: Marks,
     /// Who holds the watchers' lock there: user, controller, pid and since when.
     pub watcher: Option<String>,
+    /// What only a whole check asks.
+    pub inspected: Option<Inspected>,
 }
 
 impl OsFacts {
@@ -153,6 +157,10 @@ pub struct UnitFacts {
     pub enablement: String,
     /// Whether its configuration was written after it started: it runs with an older one.
     pub stale: bool,
+    /// When systemd starts it again by itself: `on-failure`, `no`, …; empty for units that are no service.
+    pub restart: String,
+    /// Whether its files were written after systemd read them.
+    pub unread: bool,
 }
 
 impl UnitFacts {
@@ -162,6 +170,8 @@ impl UnitFacts {
             state: UnitState::NotFound,
             enablement: String::new(),
             stale: false,
+            restart: String::new(),
+            unread: false,
         }
     }
 

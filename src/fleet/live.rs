@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::facts::{HostView, Needs, Observation, Unreachable};
+use crate::facts::{HostView, LoginCheck, Needs, Observation, Unreachable};
 use crate::fleet::ssh::{HostKeys, Link};
 use crate::fleet::{ActionError, Connection, Fleet, apply};
 use crate::inventory::{Cluster, Host, HostName};
@@ -127,35 +127,28 @@ impl LiveFleet {
         Dialect::default_dialect(self.cluster.server.flavor)
     }
 
-    /// Tries the replication account's login from every reached host but the source to the source, and
-    /// adds the answers to an observation.
-    pub async fn check_logins(&self, seen: &mut Observation, source: &HostName) {
-        let Some(source) = self.cluster.host(source) else {
-            return;
-        };
+    /// Tries the replication account's logins from every reached host to the other ones of `targets`.
+    /// A host without an answer is not in the map.
+    pub async fn check_logins(
+        &self,
+        targets: &BTreeSet<HostName>,
+    ) -> BTreeMap<HostName, Vec<LoginCheck>> {
         let mut tasks = JoinSet::new();
         for connection in self.connections() {
-            let name = &connection.host;
-            let Some(dialect) = seen.server(name).map(|facts| facts.dialect) else {
-                continue;
-            };
-            if *name == source.name {
+            let others = targets.iter().filter(|target| **target != connection.host);
+            let others = others.filter_map(|target| self.cluster.host(target));
+            let others: Vec<_> = others.cloned().collect();
+            if others.is_empty() {
                 continue;
             }
-            let cluster = Arc::clone(&self.cluster);
-            let source = source.clone();
+            let (cluster, dialect) = (Arc::clone(&self.cluster), self.expected());
             tasks.spawn(async move {
                 let account = &cluster.accounts.replication;
-                let check = observe::check_login(&connection, dialect, account, &source).await;
-                (connection.host.clone(), check)
+                let checks = observe::check_logins(&connection, dialect, account, &others).await;
+                (connection.host.clone(), checks)
             });
         }
-        while let Some(joined) = tasks.join_next().await {
-            let Ok((name, check)) = joined else { continue };
-            if let Some(HostView::Reached(reached)) = seen.hosts.get_mut(&name) {
-                reached.source_login = check;
-            }
-        }
+        tasks.join_all().await.into_iter().collect()
     }
 }
 

@@ -43,6 +43,7 @@ mod row;
 mod semi_sync;
 mod server_facts;
 mod session;
+mod setting;
 mod standing;
 mod statement;
 mod tail;
@@ -77,6 +78,7 @@ pub use server_facts::{
     AttachedReplica, OwnSchema, ReadOnly, SEEDING_SCHEMA, Seeding, ServerFacts,
 };
 pub use session::Switch;
+pub use setting::{Agreement, compare_setting};
 pub use standing::{Received, Standing};
 pub use statement::Statement;
 pub use tail::Tail;

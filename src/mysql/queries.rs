@@ -36,6 +36,8 @@ pub enum FactName {
     Events,
     /// Settings that were persisted by SQL and beat my.cnf.
     Persisted,
+    /// Variables that somebody set since the server started; only a whole check asks.
+    SetSinceStart,
     /// Accounts, their plugins and hashes.
     Accounts,
     /// Their privileges.
@@ -57,6 +59,7 @@ impl FactName {
             Self::Databases => "databases",
             Self::Events => "events",
             Self::Persisted => "persisted variables",
+            Self::SetSinceStart => "variables set since the start",
             Self::Accounts => "accounts",
             Self::Privileges => "privileges",
         }
@@ -195,6 +198,30 @@ impl Dialect {
             ));
         }
         queries
+    }
+
+    /// What was set by SQL since the server started, which its files may not know. It goes through every
+    /// variable of the server, so it is for a whole check alone.
+    pub fn set_since_start_query(self) -> FactQuery {
+        let text = if self.is_mariadb() {
+            "SELECT VARIABLE_NAME AS name, GLOBAL_VALUE AS value \
+             FROM information_schema.SYSTEM_VARIABLES WHERE GLOBAL_VALUE_ORIGIN = 'SQL'"
+        } else {
+            "SELECT info.VARIABLE_NAME AS name, now.VARIABLE_VALUE AS value \
+             FROM performance_schema.variables_info AS info \
+             JOIN performance_schema.global_variables AS now USING (VARIABLE_NAME) \
+             WHERE info.VARIABLE_SOURCE = 'DYNAMIC' AND info.SET_USER IS NOT NULL"
+        };
+        FactQuery {
+            name: FactName::SetSinceStart,
+            statement: Statement::new(text),
+        }
+    }
+
+    /// Whether [`Self::set_since_start_query`] names only what was set for the whole server. `MySQL` also
+    /// calls a variable dynamic that any session has set for itself alone (seen on 9.7).
+    pub fn tells_global_from_session(self) -> bool {
+        self.is_mariadb()
     }
 
     pub(super) fn positions_query(self) -> &'static str {

@@ -97,6 +97,10 @@ impl Dialect {
             Flavor::MySql => results.map(FactName::Persisted, "name", "value")?,
             Flavor::MariaDb => BTreeMap::new(),
         };
+        let set_since_start = results.0.contains_key(&FactName::SetSinceStart);
+        let set_since_start = set_since_start
+            .then(|| results.map(FactName::SetSinceStart, "name", "value"))
+            .transpose()?;
         let number = |map, fact, name| needed::<u32>(map, fact, name, "a number");
         Ok(ServerFacts {
             dialect: self,
@@ -141,6 +145,7 @@ impl Dialect {
             dump_threads: u32::try_from(results.rows(FactName::DumpThreads)?.len())
                 .unwrap_or(u32::MAX),
             persisted,
+            set_since_start,
             uptime: Duration::from_secs(needed(&status, FactName::Status, "uptime", "seconds")?),
             connections: number(&status, FactName::Status, "threads_connected")?,
             variables,

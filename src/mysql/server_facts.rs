@@ -115,6 +115,9 @@ pub struct ServerFacts {
     pub dump_threads: u32,
     /// Settings that beat my.cnf at the next boot, by name.
     pub persisted: BTreeMap<String, String>,
+    /// Variables that were set by SQL since it started, with their global values; `None` where nobody
+    /// asked. See [`Dialect::tells_global_from_session`].
+    pub set_since_start: Option<BTreeMap<String, String>>,
     /// How long it runs.
     pub uptime: Duration,
     /// Open connections.

@@ -1,51 +1,66 @@
-//! Logs in from a replica's host to its source by the replication account, with the server's own
-//! client program: the only way to know that replication could reconnect.
+//! Logs in from a host to servers that lead or may lead by the replication account, with the server's own
+//! client program: the only way to know that replication could connect. What could not be tried is no
+//! refusal.
 
 use std::time::Duration;
 
+use super::answers::fields;
 use crate::facts::LoginCheck;
 use crate::fleet::Connection;
-use crate::fleet::script::Script;
+use crate::fleet::script::{Script, quote_sh};
 use crate::inventory::{Account, Host};
 use crate::mysql::Dialect;
 
-/// How long the login may take, name resolution and TLS included.
+/// How long the logins may take side by side, name resolution and TLS included.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The password reaches the client through a pipe as an option file: never in argv, never on disk.
 /// Inside double quotes an option file knows backslash escapes, so both are escaped.
 const LOGIN: &str = r#"
+command -v "$client" >/dev/null || exit 1
 escaped=$(printf '%s' "$password" | sed 's/\\/\\\\/g; s/"/\\"/g')
-printf '[client]\npassword="%s"\n' "$escaped" |
-    "$client" --defaults-file=/dev/stdin --protocol=tcp --connect-timeout=5 \
-        --host="$address" --port="$port" --user="$user" --execute='DO 0' 2>&1
+login() {
+    said=$(printf '[client]\npassword="%s"\n' "$escaped" |
+        "$client" --defaults-file=/dev/stdin --protocol=tcp --connect-timeout=5 \
+            --host="$2" --port="$3" --user="$user" --execute='DO 0' 2>&1) &&
+        { printf 'login\t%s|\n' "$1"; return; }
+    said=$(printf '%s\n' "$said" | tail -n 1)
+    printf 'login\t%s|%s\n' "$1" "${said:-no answer in time}"
+}
 "#;
 
-/// Tries the login.
-pub async fn check_login(
+/// Tries the logins from one host to the servers of others, all at once.
+pub async fn check_logins(
     connection: &Connection,
     dialect: Dialect,
     account: &Account,
-    source: &Host,
-) -> Option<LoginCheck> {
-    let script = Script::new("")
+    servers: &[Host],
+) -> Vec<LoginCheck> {
+    let mut script = Script::new("")
         .set("client", dialect.client())
-        .set("address", &source.address.to_string())
-        .set("port", &source.port.to_string())
         .set("user", &account.user)
         .set_secret("password", &account.password)
         .line(LOGIN);
-    let output = connection.link.run(&script, DEADLINE).await.ok()?;
-    let refused = (output.status != 0).then(|| {
-        let text = output.text();
-        text.lines()
-            .last()
-            .unwrap_or("no answer in time")
-            .trim()
-            .to_owned()
-    });
-    Some(LoginCheck {
-        to: source.name.clone(),
-        refused,
-    })
+    for (number, server) in servers.iter().enumerate() {
+        let (address, port) = (quote_sh(&server.address.to_string()), server.port);
+        script = script.line(format!("login {number} {address} {port} &"));
+    }
+    let Ok(output) = connection.link.run(&script.line("wait"), DEADLINE).await else {
+        return Vec::new();
+    };
+    let answers = fields(&output.text());
+    let read = |line: &String| {
+        let (number, refused) = line.split_once('|')?;
+        let server = servers.get(number.parse::<usize>().ok()?)?;
+        Some(LoginCheck {
+            to: server.name.clone(),
+            refused: (!refused.is_empty()).then(|| refused.trim().to_owned()),
+        })
+    };
+    answers
+        .get("login")
+        .into_iter()
+        .flatten()
+        .filter_map(read)
+        .collect()
 }

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::Fields;
 use super::answers::{fields, first};
 use crate::facts::{
-    FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts, PathFacts,
-    PathKind, Process, RootAccess, UnitFacts, UnitState,
+    ClockOffset, FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts,
+    PathFacts, PathKind, Process, RootAccess, UnitFacts, UnitState,
 };
 use crate::fleet::ssh::Whoami;
 
@@ -27,9 +27,8 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         login: login(whoami),
         distribution: first(&fields, "distribution").unwrap_or_default(),
         release: first(&fields, "release").unwrap_or_default(),
-        clock: number("clock")
-            .and_then(|seconds| i64::try_from(seconds).ok())
-            .unwrap_or_default(),
+        clock: clock_ms(&fields).map_or(0, |(earliest, _)| earliest / 1000),
+        clock_offset: None,
         disk_free: number("disk_free").map(|kibibytes| kibibytes.saturating_mul(1024)),
         server_version: first(&fields, "server_version"),
         source_password_sha256: first(&fields, "source_password"),
@@ -53,8 +52,34 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
             .collect(),
         marks: marks(&fields),
         watcher: first(&fields, "watcher"),
+        inspected: super::inspection::read(&fields),
     };
     (facts, process)
+}
+
+/// By how much a machine's clock is ahead of ours, which said the one when the probe was sent and the other
+/// when its answer was here, in milliseconds since the Unix epoch.
+pub(super) fn clock_offset(text: &str, sent: i64, received: i64) -> Option<ClockOffset> {
+    let (earliest, latest) = clock_ms(&fields(text))?;
+    Some(ClockOffset {
+        least_ms: earliest - received,
+        most_ms: latest - sent,
+    })
+}
+
+/// Between which milliseconds since the Unix epoch the machine's clock stood: `1800000000.123456789`, or
+/// seconds alone where its `date` knows no more.
+fn clock_ms(fields: &Fields) -> Option<(i64, i64)> {
+    let text = first(fields, "clock")?;
+    let (seconds, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let begun = seconds.parse::<i64>().ok()?.checked_mul(1000)?;
+    let milliseconds = fraction
+        .get(..3)
+        .and_then(|digits| digits.parse::<i64>().ok());
+    Some(match milliseconds {
+        Some(milliseconds) => (begun + milliseconds, begun + milliseconds + 1),
+        None => (begun, begun + 1000),
+    })
 }
 
 /// `maintenance.json|1800000000|{…}`. A mark that cannot be read is a mark: somebody set it.
@@ -208,6 +233,8 @@ fn unit(line: &str) -> Option<(String, UnitFacts)> {
     let facts = UnitFacts {
         state,
         enablement,
+        restart: property("Restart").to_owned(),
+        unread: property("NeedDaemonReload") == "yes",
         stale: false,
     };
     Some((name.to_owned(), facts))
@@ -248,6 +275,19 @@ mod tests {
         }
     }
 
+    /// Nothing is assumed of the way: an hour's probe says little, a quick one much.
+    #[test]
+    fn an_offset_is_as_sure_as_the_way_was_short() {
+        let offset = |text: &str, sent, received| {
+            let offset = clock_offset(&format!("clock\t{text}\n"), sent, received)?;
+            Some((offset.least_ms, offset.most_ms))
+        };
+        assert_eq!(offset("100.250999999", 100_000, 100_400), Some((-150, 251)));
+        assert_eq!(offset("100", 100_000, 100_400), Some((-400, 1000)));
+        assert_eq!(offset("100.%N", 100_000, 100_400), Some((-400, 1000)));
+        assert_eq!(offset("noon", 1, 2), None);
+    }
+
     #[test]
     fn a_probes_answers_become_facts() {
         let text = "motd of the day\n\
@@ -258,7 +298,8 @@ mod tests {
             sysctl\tvm.a|1  2 \nsysctl\tvm.b\nport\t22 open\nport\t23 closed\n\
             path\t/a\npath\t/b|directory|root|adm|755|\npath\t/c|link|root|root|777|/d|e\n\
             file\t/etc/a|root|root|644|aGk=\nfile\t/etc/b\nfile\t/etc/c|directory\n\
-            unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\n\
+            unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\
+             Restart=on-failure;NeedDaemonReload=yes;\n\
             unit\tx.socket|LoadState=not-found;ActiveState=inactive;UnitFileState=;\n\
             process\truns\nwatcher\tops@c1, pid 7, since noon: failover shop\n\
             mark\tmaintenance.json|1800000000|{ \"at\": 5, \"by\": \"ops\", \"host\": null, \"text\": \"a|b\" } \n\
@@ -307,7 +348,9 @@ mod tests {
             matches!(&os.paths["/c"], PathFacts::Present { kind: PathKind::Link(to), .. } if to == "/d|e")
         );
         assert!(os.units["mariadb"].is_enabled() && os.units["mariadb"].stale);
-        assert!(!os.units["x.socket"].stale);
+        assert_eq!(os.units["mariadb"].restart, "on-failure");
+        assert!(os.units["mariadb"].unread);
+        assert!(!os.units["x.socket"].stale && !os.units["x.socket"].unread);
         assert_eq!(os.units["x.socket"].state, UnitState::NotFound);
     }
 }

@@ -2,6 +2,7 @@
 //! each, both at once. It changes nothing and decides nothing; what could not be seen is said to be so.
 
 mod answers;
+mod inspection;
 mod login;
 mod machine;
 mod probe;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-pub use login::check_login;
+pub use login::check_logins;
 pub(crate) use server::read as read_server;
 
 use crate::facts::{
@@ -24,7 +25,7 @@ use crate::fleet::script::Script;
 use crate::fleet::ssh::{LinkError, LinkFault, Output};
 use crate::inventory::Cluster;
 use crate::mysql::{Dialect, ServerFacts};
-use server::NoAnswer;
+use server::{Depth, NoAnswer};
 
 /// How long one host may take for its script, and as long again for each SQL question.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -38,7 +39,11 @@ pub async fn survey(connection: &Connection, cluster: &Cluster, needs: &Needs) -
     let mut needs = needs.clone();
     needs.units.insert(expected.service_unit().to_owned());
     let script = probe::whole(&cluster.name, &needs, expected);
-    see(connection, cluster, &script, (DEADLINE, SURVEY)).await
+    let depth = match needs.inspection {
+        Some(_) => Depth::Inspection,
+        None => Depth::Standing,
+    };
+    see(connection, cluster, (&script, depth), (DEADLINE, SURVEY)).await
 }
 
 /// Looks at what changes while a cluster changes its leader: server, addresses, units, marks. It
@@ -47,7 +52,8 @@ pub async fn glance(connection: &Connection, cluster: &Cluster, within: Duration
     let expected = Dialect::default_dialect(cluster.server.flavor);
     let script = probe::lean(&cluster.name, expected, connection.known_version());
     // The margin is for putting the answers together.
-    see(connection, cluster, &script, (within * 9 / 10, within)).await
+    let questions = (&script, Depth::Standing);
+    see(connection, cluster, questions, (within * 9 / 10, within)).await
 }
 
 /// Asks the server of one host, and nothing else there; `None` when it gave no facts.
@@ -57,7 +63,7 @@ pub async fn ask(
     within: Duration,
 ) -> Option<ServerFacts> {
     let expected = Dialect::default_dialect(cluster.server.flavor);
-    server::ask(connection, cluster, expected, within)
+    server::ask(connection, cluster, expected, (within, Depth::Standing))
         .await
         .ok()
 }
@@ -66,18 +72,19 @@ pub async fn ask(
 async fn see(
     connection: &Connection,
     cluster: &Cluster,
-    script: &Script,
+    (script, depth): (&Script, Depth),
     (each, all): (Duration, Duration),
 ) -> HostView {
     let expected = Dialect::default_dialect(cluster.server.flavor);
     let until = Instant::now() + all;
+    let sent = now_ms();
     let both = async {
         tokio::join!(
-            connection.link.run(script, each),
-            server::ask(connection, cluster, expected, each)
+            async { (connection.link.run(script, each).await, now_ms()) },
+            server::ask(connection, cluster, expected, (each, depth))
         )
     };
-    let Ok((machine, server)) = timeout_at(until, both).await else {
+    let Ok(((machine, received), server)) = timeout_at(until, both).await else {
         return HostView::Unreachable(Unreachable {
             kind: UnreachableKind::Network,
             text: format!("{}: no answer within {all:?}", connection.link.place()),
@@ -90,6 +97,7 @@ async fn see(
         Err(error) => return HostView::Unreachable(unreachable(&error)),
     };
     let (mut os, process) = machine::read(&output.text(), connection.link.whoami());
+    os.clock_offset = machine::clock_offset(&output.text(), sent, received);
     if let Some(version) = &os.server_version {
         connection.remember_version(version);
     }
@@ -113,7 +121,7 @@ async fn see(
     HostView::Reached(Box::new(Reached {
         os,
         server,
-        source_login: None,
+        logins: Vec::new(),
     }))
 }
 
@@ -170,6 +178,10 @@ pub fn unreachable(error: &LinkError) -> Unreachable {
 /// Seconds since the Unix epoch by this machine's clock.
 pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 type Fields = BTreeMap<String, Vec<String>>;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{MarkKind, Needs};
+use super::inspection;
+use crate::facts::{Inspection, MarkKind, Needs};
 use crate::fleet::script::Script;
 use crate::fleet::{lock, server_process};
 use crate::inventory::ClusterName;
@@ -20,7 +21,7 @@ put hostname "$hostname"
 if [ -r /etc/os-release ]; then . /etc/os-release; fi
 put distribution "${ID-}"
 put release "${VERSION_CODENAME-${VERSION_ID-}}"
-put clock "$(date +%s)"
+put clock "$(date +%s.%N)"
 for link in /sys/class/net/*; do put interface "${link##*/}"; done
 ip -o addr show 2>/dev/null | while read -r _ name family address _; do
     case $family in inet | inet6) put address "$name $address" ;; esac
@@ -56,8 +57,10 @@ fi
 
 /// Loading the server program takes longer than all the rest, so one look's answer serves the next.
 const VERSION: &str = r#"
+version=
 if [ -n "$program" ]; then
-    put server_version "${known:-$("$program" --version 2>/dev/null | head -n 1)}"
+    version=${known:-$("$program" --version 2>/dev/null | head -n 1)}
+    put server_version "$version"
 fi
 "#;
 
@@ -133,7 +136,8 @@ ports() {
 const UNITS: &str = r#"
 units() {
     [ $# -gt 0 ] || return 0
-    systemctl show -p LoadState -p ActiveState -p UnitFileState -- "$@" 2>/dev/null | {
+    systemctl show -p LoadState -p ActiveState -p UnitFileState \
+        -p Restart -p NeedDaemonReload -- "$@" 2>/dev/null | {
         answer=
         while read -r property; do
             if [ -n "$property" ]; then answer="$answer$property;"; continue; fi
@@ -158,7 +162,8 @@ stale() {
 
 /// Everything about one host.
 pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> Script {
-    let mut script = standing(cluster, expected)
+    let inspection = needs.inspection.as_ref();
+    let mut script = standing(cluster, expected, inspection)
         .set("known", "")
         .line(VERSION)
         .line(DISK)
@@ -180,14 +185,14 @@ pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> 
     for (unit, (file, made)) in &needs.configurations {
         script = script.command(["stale", unit.as_str(), file.as_str(), made.as_str()]);
     }
-    script.line("true")
+    inspection::end(script, inspection).line("true")
 }
 
 /// What changes from one moment to the next. `known` is the version of the server program, if it was
 /// asked for before. systemd is slow to answer, and has nothing to say of a server that has a process
 /// and lets us in.
 pub(super) fn lean(cluster: &ClusterName, expected: Dialect, known: Option<&str>) -> Script {
-    standing(cluster, expected)
+    standing(cluster, expected, None)
         .set("known", known.unwrap_or_default())
         .line(VERSION)
         .line(UNITS)
@@ -202,12 +207,12 @@ pub(super) fn unit(expected: Dialect) -> Script {
         .command(["units", expected.service_unit()])
 }
 
-fn standing(cluster: &ClusterName, expected: Dialect) -> Script {
-    server_process::script(expected)
+fn standing(cluster: &ClusterName, expected: Dialect, inspection: Option<&Inspection>) -> Script {
+    let script = server_process::script(expected)
         .set("marks", &MarkKind::folder(cluster))
         .set("watch", &lock::path(&lock::watch_name(cluster)))
-        .line(PUT)
-        .line(STANDING)
+        .line(PUT);
+    inspection::begin(script, inspection).line(STANDING)
 }
 
 fn call(function: &str, names: &BTreeSet<String>) -> Vec<String> {

@@ -12,6 +12,15 @@ use crate::fleet::{Connection, Session};
 use crate::inventory::{Account, Cluster};
 use crate::mysql::{AccountName, Dialect, ServerFacts};
 
+/// How much a server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// What every command has to know.
+    Standing,
+    /// What only a whole check asks, too.
+    Inspection,
+}
+
 /// A server that gave no facts.
 #[derive(Debug)]
 pub(super) struct NoAnswer {
@@ -35,7 +44,7 @@ pub(super) async fn ask(
     connection: &Connection,
     cluster: &Cluster,
     expected: Dialect,
-    within: Duration,
+    (within, depth): (Duration, Depth),
 ) -> Result<ServerFacts, NoAnswer> {
     let begun = Instant::now();
     let admin = &cluster.accounts.admin;
@@ -43,7 +52,7 @@ pub(super) async fn ask(
         let mut session = connection.sql_within(admin, expected, within).await;
         match &mut session {
             Ok(session) => {
-                let answer = read_within(session, cluster, within).await;
+                let answer = read_within(session, cluster, (within, depth)).await;
                 (answer, session.is_usable())
             }
             Err(fault) => (Err(fault.clone()), true),
@@ -78,13 +87,13 @@ pub(crate) async fn read(
     session: &mut Session<'_>,
     cluster: &Cluster,
 ) -> Result<ServerFacts, SqlFault> {
-    read_within(session, cluster, DEADLINE).await
+    read_within(session, cluster, (DEADLINE, Depth::Standing)).await
 }
 
 async fn read_within(
     session: &mut Session<'_>,
     cluster: &Cluster,
-    deadline: Duration,
+    (deadline, depth): (Duration, Depth),
 ) -> Result<ServerFacts, SqlFault> {
     let place = session.place().to_owned();
     let as_fault = |error: SqlError| SqlFault {
@@ -100,7 +109,10 @@ async fn read_within(
     let names: Vec<AccountName> = [&accounts.admin, &accounts.replication, &accounts.monitor]
         .map(Account::name)
         .to_vec();
-    let queries = dialect.fact_queries(&names);
+    let mut queries = dialect.fact_queries(&names);
+    if depth == Depth::Inspection {
+        queries.push(dialect.set_since_start_query());
+    }
     let texts: Vec<&str> = queries.iter().map(|query| query.statement.text()).collect();
     let results = session.many(&texts, deadline).await.map_err(as_fault)?;
     let by_name: BTreeMap<_, _> = queries

@@ -6,6 +6,7 @@
 //! a stage, and the next stage rests on it. The order of a failover is code, never a playbook.
 
 mod arguments;
+mod drift;
 mod error;
 mod library;
 mod load;
@@ -23,6 +24,7 @@ mod walk;
 mod world;
 
 pub use arguments::Vars;
+pub use drift::drift;
 pub use error::{PlaybookError, TaskError};
 pub use library::Library;
 pub use load::{Word, explained, load};

@@ -38,7 +38,7 @@ fn no_arguments() {
       -i, --inventory <FILE>      The inventory: what you want, in YAML [env: HACTL_INVENTORY] [default:
                                   inventory.yml]
           --output <FORMAT>       What standard output holds [default: human] [possible values: human,
-                                  json, jsonl]
+                                  json, jsonl, junit]
           --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
                                   changed key is refused all the same
       -v, --verbose...            Say more; twice for even more
@@ -107,6 +107,7 @@ fn help() {
               - human: For a person
               - json:  One JSON document at the end
               - jsonl: One JSON object per event
+              - junit: For CI, of `verify` alone: XML with a test case for each check and host
 
               [default: human]
 
@@ -225,6 +226,7 @@ Options of every command:
           - human: For a person
           - json:  One JSON document at the end
           - jsonl: One JSON object per event
+          - junit: For CI, of `verify` alone: XML with a test case for each check and host
 
           [default: human]
 
@@ -260,13 +262,18 @@ Usage: hactl verify [OPTIONS]
 
 Options:
       --wait <DURATION>  Look again until all is well, for at most this long: 30s, 5m
+      --fix              Show the plan by which `bootstrap` would repair what it can; nothing is
+                         changed
+      --playbooks <DIR>  The playbooks that bootstrap is run with
+      --templates <DIR>  The templates that bootstrap is run with: files are compared with what they
+                         render
   -h, --help             Print help (see more with '--help')
 
 Options of every command:
   -i, --inventory <FILE>      The inventory: what you want, in YAML [env: HACTL_INVENTORY] [default:
                               inventory.yml]
       --output <FORMAT>       What standard output holds [default: human] [possible values: human,
-                              json, jsonl]
+                              json, jsonl, junit]
       --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
                               changed key is refused all the same
   -v, --verbose...            Say more; twice for even more
@@ -293,7 +300,7 @@ Options of every command:
   -i, --inventory <FILE>      The inventory: what you want, in YAML [env: HACTL_INVENTORY] [default:
                               inventory.yml]
       --output <FORMAT>       What standard output holds [default: human] [possible values: human,
-                              json, jsonl]
+                              json, jsonl, junit]
       --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
                               changed key is refused all the same
   -v, --verbose...            Say more; twice for even more

@@ -370,7 +370,8 @@ fn a_failed_member_waits_for_its_rejoin() {
                 .map(|refusal| format!("{} -> {}", refusal.reason, refusal.way_out))
                 .collect(),
         };
-        let found = verify::verify(&cluster, &seen);
+        let found = verify::verify(&cluster, &seen, &verify::Drift::new());
+        let found = found.findings();
         let found = found
             .into_iter()
             .find(|finding| finding.next.contains("hactl rejoin db2"));
@@ -437,7 +438,8 @@ fn a_dead_primary_is_a_failovers_business() {
             .way_out
             .starts_with("`hactl failover` promotes a replica")
     );
-    let found = verify::verify(&cluster, &seen);
+    let found = verify::verify(&cluster, &seen, &verify::Drift::new());
+    let found = found.findings();
     let dead = found.iter().find(|finding| finding.code == "DeadPrimary");
     assert!(dead.is_some_and(|finding| finding.next.contains("`hactl failover`")));
 }

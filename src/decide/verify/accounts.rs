@@ -1,7 +1,11 @@
 //! The inventory's accounts exist on every server, and replication could log in again.
 
+use std::collections::BTreeSet;
+
 use super::Context;
+use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::{Finding, Severity};
+use crate::inventory::{Cluster, HostName, Promotion};
 use crate::mysql::{AccountRole, PasswordCheck, check_password};
 
 /// Every account is on every server, with its password and its privileges.
@@ -57,23 +61,47 @@ pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The replication account can log in from each replica to the primary, now and not only when
-/// replication was started.
+/// The replication account can log in from each host to every server that leads or may lead, now and not
+/// only when replication was started: after a failover each of them has to.
 pub(super) fn replication_login(context: &Context<'_>) -> Vec<Finding> {
     let account = &context.cluster.accounts.replication;
-    context
-        .seen
-        .all_reached()
-        .filter_map(|(host, reached)| {
-            let check = reached.source_login.as_ref()?;
-            let refused = check.refused.as_ref()?;
-            Some(Finding::on(
+    let mut findings = Vec::new();
+    for (host, reached) in context.seen.all_reached() {
+        for check in &reached.logins {
+            let Some(refused) = check
+                .refused
+                .as_ref()
+                .filter(|_| counts(context, &check.to))
+            else {
+                continue;
+            };
+            let when = if check.to == context.topology.primary {
+                ""
+            } else {
+                ", which it has to after a failover"
+            };
+            findings.push(Finding::on(
                 host,
                 Severity::Error,
                 "ReplicationLoginFails",
-                format!("{account} cannot log in from here to {}: {refused}", check.to),
+                format!("{account} cannot log in from here to {}{when}: {refused}", check.to),
                 "run `hactl bootstrap` if the password differs; else look at firewalls between the two",
-            ))
-        })
-        .collect()
+            ));
+        }
+    }
+    findings
+}
+
+/// The hosts whose servers may lead, now or after a failover.
+pub fn may_lead(cluster: &Cluster) -> BTreeSet<HostName> {
+    let hosts = cluster.hosts.values();
+    let may = hosts.filter(|host| host.promotion != Promotion::Never);
+    may.map(|host| host.name.clone()).collect()
+}
+
+/// Whether anybody will replicate from a server, and it is there to log in to.
+fn counts(context: &Context<'_>, to: &HostName) -> bool {
+    (may_lead(context.cluster).contains(to) || *to == context.topology.primary)
+        && context.seen.server(to).is_some()
+        && awaits_rejoin(context.cluster, context.seen, to).is_none()
 }

@@ -14,19 +14,24 @@ pub(super) fn versions(context: &Context<'_>) -> Vec<Finding> {
     let source = context
         .seen
         .server(&context.topology.primary)
-        .map(|facts| facts.dialect.version);
+        .map(|facts| facts.dialect);
     for (host, facts) in context.seen.servers() {
         if facts.dialect.flavor != wanted {
             findings.push(Finding::on(
                 host,
                 Severity::Error,
                 "WrongFlavor",
-                format!("runs {}, the inventory wants {wanted}", facts.dialect),
+                format!(
+                    "runs {}, the inventory wants {wanted}; by GTID the two do not replicate from each other",
+                    facts.dialect
+                ),
                 "correct `server: flavor`, or replace the server",
             ));
         }
         let version = facts.dialect.version;
-        if let Some(source) = source
+        // Numbers of two flavors say nothing about each other.
+        if let Some(source) = source.filter(|source| source.flavor == facts.dialect.flavor)
+            && let source = source.version
             && (version.major, version.minor) < (source.major, source.minor)
         {
             findings.push(Finding::on(

@@ -3,17 +3,26 @@
 //! wrong, only as not seen.
 
 mod accounts;
+mod drift;
 mod durability;
+mod electable;
+mod filters;
 mod hosts;
 mod identity;
+mod machine;
+mod needs;
 mod replication;
 mod semi_sync;
+mod settings;
 mod units;
 mod vip;
+mod vip_answers;
 mod writable;
 
+pub use accounts::may_lead;
+pub use drift::{Drift, FileDrift};
 pub(in crate::decide) use identity::duplicate_uuids;
-pub use units::needs;
+pub use needs::needs;
 
 use std::collections::BTreeSet;
 
@@ -39,6 +48,8 @@ pub struct Context<'a> {
     pub seen: &'a Observation,
     /// Who leads.
     pub topology: &'a Topology,
+    /// The files that bootstrap would write, where they were looked at.
+    pub drift: &'a Drift,
 }
 
 /// All checks, in the order in which a person would ask.
@@ -54,6 +65,42 @@ pub const CHECKS: &[Check] = &[
     Check {
         about: "units of systemd",
         find: units::as_wanted,
+    },
+    Check {
+        about: "systemd has read its files",
+        find: drift::units_read,
+    },
+    Check {
+        about: "restart policy",
+        find: drift::restart_policy,
+    },
+    Check {
+        about: "my.cnf",
+        find: drift::config,
+    },
+    Check {
+        about: "scripts and units of hactl",
+        find: drift::files,
+    },
+    Check {
+        about: "my.cnf is loaded",
+        find: settings::loaded,
+    },
+    Check {
+        about: "settings that a restart takes back",
+        find: settings::set_by_hand,
+    },
+    Check {
+        about: "settings persisted by SQL",
+        find: settings::persisted,
+    },
+    Check {
+        about: "clocks",
+        find: machine::clocks,
+    },
+    Check {
+        about: "disks",
+        find: machine::disks,
     },
     Check {
         about: "flavor and version",
@@ -104,12 +151,20 @@ pub const CHECKS: &[Check] = &[
         find: replication::lag,
     },
     Check {
+        about: "replication filters",
+        find: filters::filters,
+    },
+    Check {
         about: "errant transactions",
         find: replication::errant,
     },
     Check {
         about: "unfinished seeds",
         find: replication::seeds,
+    },
+    Check {
+        about: "a replica could take over",
+        find: electable::candidate,
     },
     Check {
         about: "semi-sync on the primary",
@@ -120,41 +175,67 @@ pub const CHECKS: &[Check] = &[
         find: semi_sync::replicas,
     },
     Check {
+        about: "semi-sync settings",
+        find: semi_sync::settings,
+    },
+    Check {
         about: "accounts",
         find: accounts::present,
     },
     Check {
-        about: "the replication account logs in",
+        about: "the replication account logs in wherever it may have to",
         find: accounts::replication_login,
     },
     Check {
         about: "writer VIP",
         find: vip::writer,
     },
+    Check {
+        about: "answers for the writer VIP",
+        find: vip_answers::answers,
+    },
 ];
 
+/// What the checks found.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// By check, in their order.
+    Checked(Vec<(Check, Vec<Finding>)>),
+    /// Nobody leads, so that no check knows what to expect.
+    Leaderless(Finding),
+}
+
+impl Verdict {
+    /// Everything that was found.
+    pub fn findings(&self) -> Vec<&Finding> {
+        match self {
+            Self::Checked(checks) => checks.iter().flat_map(|(_, found)| found).collect(),
+            Self::Leaderless(finding) => vec![finding],
+        }
+    }
+}
+
 /// Runs every check.
-pub fn verify(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
+pub fn verify(cluster: &Cluster, seen: &Observation, drift: &Drift) -> Verdict {
     let topology = match Topology::of(cluster, seen, &BTreeSet::new()) {
         Ok(topology) => topology,
         Err(error) => {
-            return vec![Finding::cluster(
+            return Verdict::Leaderless(Finding::cluster(
                 Severity::Error,
                 "NoPrimary",
                 error.to_string(),
                 error.hint(),
-            )];
+            ));
         }
     };
     let context = Context {
         cluster,
         seen,
         topology: &topology,
+        drift,
     };
-    CHECKS
-        .iter()
-        .flat_map(|check| (check.find)(&context))
-        .collect()
+    let checks = CHECKS.iter().map(|check| (*check, (check.find)(&context)));
+    Verdict::Checked(checks.collect())
 }
 
 #[cfg(test)]

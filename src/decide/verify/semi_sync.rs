@@ -6,7 +6,10 @@ use crate::decide::{Finding, Role, Severity};
 use crate::inventory::{Durability, Promotion};
 use crate::mysql::{Switch, WaitPoint};
 
-/// The primary waits, at the right point, and somebody acknowledges.
+/// A primary that waits less than this does give up one day.
+const PATIENT_MS: u64 = 3_600_000;
+
+/// The primary waits, and somebody acknowledges.
 pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
     let primary = &context.topology.primary;
     let Some(facts) = context.seen.server(primary) else {
@@ -49,26 +52,49 @@ pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
             "let another replica acknowledge, or give one of these another `promotion` than `never`",
         ));
     }
-    if semi_sync
-        .wait_point
-        .is_some_and(|point| point != WaitPoint::AfterSync)
-    {
-        findings.push(wrong(
-            "SemiSyncAfterCommit",
-            "others see a commit before a replica has it (AFTER_COMMIT)".to_owned(),
-            "run `hactl bootstrap`; the server needs a restart if it finds nothing to do",
-        ));
+    findings
+}
+
+/// Every server waits at the right point and for as long as it takes: each replica's settings are a
+/// primary's after a failover.
+pub(super) fn settings(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if context.topology.replicas(context.cluster).next().is_none() {
+        return findings;
     }
-    if let Some(timeout) = semi_sync
-        .timeout_ms
-        .filter(|_| context.cluster.durability == Durability::Lossless)
-        && timeout < 3_600_000
-    {
-        findings.push(wrong(
-            "SemiSyncFallsBack",
-            format!("gives up waiting after {timeout} ms, without a word"),
-            "run `hactl bootstrap`; the server needs a restart if it finds nothing to do",
-        ));
+    for (host, facts) in context.seen.servers() {
+        let semi_sync = &facts.semi_sync;
+        let once = if *host == context.topology.primary {
+            ""
+        } else {
+            "once it leads, "
+        };
+        let mut wrong = |code, message: String| {
+            let next =
+                "run `hactl bootstrap`; the server needs a restart if it finds nothing to do";
+            findings.push(Finding::on(host, Severity::Error, code, message, next));
+        };
+        if semi_sync.wait_point == Some(WaitPoint::AfterCommit) {
+            wrong(
+                "SemiSyncAfterCommit",
+                format!("{once}others see a commit before a replica has it (AFTER_COMMIT)"),
+            );
+        }
+        if context.cluster.durability != Durability::Lossless {
+            continue;
+        }
+        if let Some(timeout) = semi_sync.timeout_ms.filter(|timeout| *timeout < PATIENT_MS) {
+            wrong(
+                "SemiSyncFallsBack",
+                format!("{once}it gives up waiting after {timeout} ms, without a word"),
+            );
+        }
+        if semi_sync.wait_without_replica == Some(Switch::Off) {
+            wrong(
+                "SemiSyncFallsBack",
+                format!("{once}it does not wait at all when no replica is attached"),
+            );
+        }
     }
     findings
 }

@@ -4,25 +4,10 @@
 use super::Context;
 use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::{Finding, Severity};
-use crate::facts::{Needs, UnitFacts, UnitState};
-use crate::inventory::Cluster;
-use crate::mysql::Dialect;
+use crate::facts::{UnitFacts, UnitState};
 
 /// Deletes relay logs that were applied; bootstrap installs it.
-const PURGE: &str = "hactl-purge-relay-logs.timer";
-
-/// What every host must be asked for these checks.
-pub fn needs(cluster: &Cluster) -> Needs {
-    let dialect = Dialect::default_dialect(cluster.server.flavor);
-    let units = [dialect.service_unit(), PURGE]
-        .into_iter()
-        .chain(dialect.safe_start_unit())
-        .chain(dialect.all_socket_units().iter().copied());
-    Needs {
-        units: units.map(ToOwned::to_owned).collect(),
-        ..Needs::default()
-    }
-}
+pub(super) const PURGE: &str = "hactl-purge-relay-logs.timer";
 
 /// Every unit that matters is as bootstrap leaves it.
 pub(super) fn as_wanted(context: &Context<'_>) -> Vec<Finding> {

@@ -103,7 +103,7 @@ fn install(cluster: &Cluster, reached: &mut Reached, host: &HostName, packages: 
         let unit = UnitFacts {
             state: UnitState::Active,
             enablement: "enabled".to_owned(),
-            stale: false,
+            ..UnitFacts::unknown()
         };
         reached
             .os

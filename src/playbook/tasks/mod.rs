@@ -163,6 +163,11 @@ impl Module {
         )
     }
 
+    /// Whether what it gives a host is a file with a content.
+    pub fn writes_a_file(&self) -> bool {
+        matches!(self, Self::Template(_) | Self::Copy(_))
+    }
+
     /// Whether it says something that later tasks may ask about, and that has to be judged.
     pub fn answers(&self) -> bool {
         matches!(

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
-use super::{NoPlan, plan, steps};
+use super::{NoPlan, Planned, drifted, plan, steps};
 use crate::decide::{Consent, verify};
 use crate::facts::{FileFacts, Observation, ServerView, UnitState};
 use crate::fixture::{self, Mutate as _, bare, cluster, healthy, name};
@@ -139,7 +139,7 @@ fn inflict(cluster: &Cluster, seen: &mut Observation, host: &str, damage: Damage
                 let enabled = crate::facts::UnitFacts {
                     state: UnitState::Active,
                     enablement: "enabled".to_owned(),
-                    stale: false,
+                    ..crate::facts::UnitFacts::unknown()
                 };
                 reached.os.units.insert((*socket).to_owned(), enabled);
             }
@@ -333,7 +333,9 @@ fn holds(situation: &Situation) -> Result<(), TestCaseError> {
     });
     prop_assert!(vips.is_subset(&primary) && writable.is_subset(&primary));
 
-    let wrong: Vec<_> = verify::verify(&cluster, &planned.after)
+    let verdict = verify::verify(&cluster, &planned.after, &verify::Drift::new());
+    let wrong: Vec<_> = verdict
+        .findings()
         .into_iter()
         .filter(|finding| GONE.contains(&finding.code))
         .collect();
@@ -342,6 +344,7 @@ fn holds(situation: &Situation) -> Result<(), TestCaseError> {
         "{wrong:#?} after {:#?}",
         steps(&planned.stages)
     );
+    files_agree(&cluster, &seen, &planned)?;
     let again = plan(&cluster, &planned.after, &Consent::default());
     let again = again.map_err(|no| TestCaseError::fail(format!("a second run: {no:?}")))?;
     prop_assert_eq!(&again.topology.primary, &planned.topology.primary);
@@ -351,6 +354,30 @@ fn holds(situation: &Situation) -> Result<(), TestCaseError> {
         "after {:#?}",
         steps(&planned.stages)
     );
+    Ok(())
+}
+
+/// What a look finds of the files is what the run writes, and nothing is left of it.
+fn files_agree(
+    cluster: &Cluster,
+    seen: &Observation,
+    planned: &Planned,
+) -> Result<(), TestCaseError> {
+    let steps = planned.stages.iter().flat_map(|stage| &stage.steps);
+    let written: BTreeSet<String> = steps
+        .filter_map(|step| match &step.action {
+            Action::WriteFile(file) => Some(format!("{}: {}", step.host, file.path)),
+            _ => None,
+        })
+        .collect();
+    for file in drifted(cluster, seen, &planned.topology) {
+        prop_assert!(
+            written.contains(&file),
+            "{file} is not written: {written:?}"
+        );
+    }
+    let left = drifted(cluster, &planned.after, &planned.topology);
+    prop_assert_eq!(left, Vec::<String>::new());
     Ok(())
 }
 

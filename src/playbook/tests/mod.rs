@@ -7,10 +7,13 @@ mod rendering;
 mod stages;
 mod tasks;
 
-use super::{Library, PlaybookError, Selection, Templates, Vars, Walk, load as load_playbook};
+use super::{
+    Library, PlaybookError, Selection, Templates, Vars, Walk, World, drift, load as load_playbook,
+};
+use crate::decide::verify::FileDrift;
 use crate::decide::{Bootstrap, Consent, Refusal, Topology, bootstrap};
 use crate::facts::Observation;
-use crate::inventory::Cluster;
+use crate::inventory::{Cluster, HostName};
 use crate::plan::{CheckContext, StagePlan, Violation, check, predict};
 
 /// A bootstrap to its end, on predictions.
@@ -70,6 +73,25 @@ fn plan_part(
         stages,
         after,
     })
+}
+
+/// The files that bootstrap would write, by what was seen, as `host: path`.
+fn drifted(cluster: &Cluster, seen: &Observation, topology: &Topology) -> Vec<String> {
+    let library = Library::default();
+    let templates = Templates::new(&library).unwrap();
+    let playbook = load_playbook(&library, "bootstrap.yml", &templates).unwrap();
+    let world = World {
+        cluster,
+        seen,
+        topology,
+        consent: &Consent::default(),
+    };
+    let drift = drift(&playbook, &templates, world).unwrap();
+    let of_host = |(host, files): (&HostName, &Vec<FileDrift>)| {
+        let name = |file: &FileDrift| format!("{host}: {}", file.path);
+        files.iter().map(name).collect::<Vec<_>>()
+    };
+    drift.iter().flat_map(of_host).collect()
 }
 
 /// The steps of all stages, each as `host: action`.

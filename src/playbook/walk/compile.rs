@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Whether a task is for a host by its part in the cluster.
-pub(super) fn takes_part(task: &Task, host: &Host, topology: &Topology) -> bool {
+pub(in crate::playbook) fn takes_part(task: &Task, host: &Host, topology: &Topology) -> bool {
     match task.run_on {
         RunOn::All | RunOn::Each => true,
         RunOn::Primary => topology.role(&host.name) == Role::Primary,

@@ -12,6 +12,7 @@ mod settle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub(super) use self::compile::takes_part;
 use self::layout::Stage;
 use self::progress::Progress;
 use self::row::Row;

@@ -3,6 +3,7 @@
 
 use hactl_lab::Suite;
 
+use crate::by_hand;
 use crate::cluster::Cluster;
 
 crate::on_each_server!(is_found_and_repaired);
@@ -15,6 +16,7 @@ fn is_found_and_repaired(suite: Suite) {
     a_writable_replica(&cluster);
     the_vip(&cluster);
     a_password(&cluster);
+    by_hand::is_found_and_undone(&cluster);
     // Whatever was repaired, no replica wrote anything by itself.
     cluster.hactl(&["verify"]).exits(0);
 }

@@ -15,6 +15,7 @@
 )]
 
 mod bare;
+mod by_hand;
 mod cluster;
 mod conformance;
 mod data_elsewhere;

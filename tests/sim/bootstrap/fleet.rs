@@ -204,7 +204,7 @@ pub(crate) fn bare(cluster: &Cluster) -> Observation {
     let view = HostView::Reached(Box::new(Reached {
         os,
         server: ServerView::Absent,
-        source_login: None,
+        logins: Vec::new(),
     }));
     let hosts = cluster
         .hosts

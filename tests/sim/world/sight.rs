@@ -89,14 +89,14 @@ impl World {
             }),
             Process::Gone => ServerView::Stopped,
         };
-        let source_login = machine.server.channel.as_ref().map(|channel| LoginCheck {
+        let source = machine.server.channel.as_ref().map(|channel| LoginCheck {
             to: self.at(channel.source).name.clone(),
             refused: None,
         });
         HostView::Reached(Box::new(Reached {
             os: self.machine(machine),
             server,
-            source_login,
+            logins: source.into_iter().collect(),
         }))
     }
 
@@ -124,7 +124,7 @@ impl World {
         let unit = UnitFacts {
             state,
             enablement: enablement.to_owned(),
-            stale: false,
+            ..UnitFacts::unknown()
         };
         let build = match dialect.flavor {
             Flavor::MariaDb => "-MariaDB-0+deb12u1",
@@ -202,6 +202,7 @@ impl World {
             oldest_write: None,
             dump_threads: self.ackers(number),
             persisted: BTreeMap::new(),
+            set_since_start: None,
             uptime: match server.booted_at {
                 None => Duration::from_hours(1),
                 Some(at) => Duration::from_secs((self.now - at) / 1000),

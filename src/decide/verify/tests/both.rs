@@ -18,10 +18,17 @@ pub(super) fn unit(seen: &mut Observation, name: &str, state: UnitState, enablem
     let facts = UnitFacts {
         state,
         enablement: enablement.to_owned(),
-        stale: false,
+        ..UnitFacts::unknown()
     };
     let units = &mut seen.reached_mut("db2").os.units;
     units.insert(name.to_owned(), facts);
+}
+
+/// The replication account is refused there.
+fn refuse(seen: &mut Observation, from: &str, to: &str) {
+    let logins = &mut seen.reached_mut(from).logins;
+    let check = logins.iter_mut().find(|check| check.to == name(to));
+    check.unwrap().refused = Some("access denied".to_owned());
 }
 
 /// The unit of db2's server.
@@ -332,6 +339,25 @@ pub(super) const REPLICATION: &[Case] = &[
         &["SemiSyncAfterCommit"],
     ),
     case(
+        "a replica that would give up waiting if it led",
+        |seen| seen.server_mut("db2").semi_sync.timeout_ms = Some(10_000),
+        &["SemiSyncFallsBack"],
+    ),
+    case(
+        "a primary that does not wait where nobody is attached",
+        |seen| seen.server_mut("db1").semi_sync.wait_without_replica = Some(Switch::Off),
+        &["SemiSyncFallsBack"],
+    ),
+    case(
+        "semi-sync settings that a server does not tell",
+        |seen| {
+            let semi_sync = &mut seen.server_mut("db2").semi_sync;
+            (semi_sync.wait_point, semi_sync.timeout_ms) = (None, None);
+            semi_sync.wait_without_replica = None;
+        },
+        &[],
+    ),
+    case(
         "a primary that gives up waiting",
         |seen| seen.server_mut("db1").semi_sync.timeout_ms = Some(10_000),
         &["SemiSyncFallsBack"],
@@ -388,11 +414,26 @@ pub(super) const REPLICATION: &[Case] = &[
     ),
     case(
         "a replication login that fails",
-        |seen| {
-            let check = seen.reached_mut("db2").source_login.as_mut().unwrap();
-            check.refused = Some("access denied".to_owned());
-        },
+        |seen| refuse(seen, "db2", "db1"),
         &["ReplicationLoginFails"],
+    ),
+    case(
+        "a replication login that would fail after a failover, from the old primary",
+        |seen| refuse(seen, "db1", "db3"),
+        &["ReplicationLoginFails"],
+    ),
+    case(
+        "replication logins that nobody could try",
+        |seen| seen.reached_mut("db2").logins.clear(),
+        &[],
+    ),
+    case(
+        "a login to a server that does not run, which is said already",
+        |seen| {
+            refuse(seen, "db2", "db3");
+            seen.reached_mut("db3").server = ServerView::Stopped;
+        },
+        &["DeadReplica"],
     ),
     case(
         "no VIP anywhere",

@@ -2,11 +2,22 @@
 
 use super::both::unit;
 use super::{Case, case, own_transaction, set};
-use crate::facts::UnitState;
+use crate::facts::{Observation, UnitState};
 use crate::fixture::{Mutate as _, cluster, healthy, name};
 use crate::mysql::{Flavor, Switch};
 
+/// Set by SQL on db2 since it started, and in no file.
+fn set_by_sql(seen: &mut Observation) {
+    let set = seen.server_mut("db2").set_since_start.as_mut().unwrap();
+    set.insert("max_connections".to_owned(), "500".to_owned());
+}
+
 pub(super) const MARIADB: &[Case] = &[
+    case(
+        "a setting by SQL that no file has",
+        set_by_sql,
+        &["SettingNotInFile"],
+    ),
     case(
         "another flavor",
         |seen| {
@@ -14,7 +25,7 @@ pub(super) const MARIADB: &[Case] = &[
             let replica = healthy(&cluster).hosts.remove(&name("db3"));
             seen.hosts.insert(name("db3"), replica.unwrap());
         },
-        &["ReplicaOlderThanPrimary", "WrongFlavor"],
+        &["WrongFlavor"],
     ),
     case(
         "GTIDs that are not strict",
@@ -57,6 +68,11 @@ pub(super) const MARIADB: &[Case] = &[
 ];
 
 pub(super) const MYSQL: &[Case] = &[
+    case(
+        "a setting that no file has, and that a session may have set for itself",
+        set_by_sql,
+        &[],
+    ),
     case(
         "GTIDs that are off",
         |seen| set(seen, "db1", "gtid_mode", "OFF_PERMISSIVE"),

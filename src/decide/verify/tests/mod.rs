@@ -3,15 +3,17 @@
 
 mod both;
 mod flavored;
+mod machines;
 
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::facts::ServerView;
+use crate::facts::{FileFacts, ServerView};
 use crate::fixture::{self, Mutate as _, cluster, healthy};
 use crate::mysql::{BinlogState, Flavor, GtidSet, ServerError, Switch};
 use both::{REPLICATION, SERVERS};
 use flavored::{MARIADB, MYSQL};
+use machines::MACHINES;
 
 pub(super) struct Case {
     pub(super) what: &'static str,
@@ -67,6 +69,38 @@ pub(super) fn account<'a>(
     accounts.find(|(name, _)| name.user == user).unwrap().1
 }
 
+/// Everything that is found. The files of a host are those that somebody changed.
+fn findings(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
+    let verdict = verify(cluster, seen, &drift(seen));
+    verdict.findings().into_iter().cloned().collect()
+}
+
+/// What bootstrap would write: another text than the file has, unless that says that it is as wanted.
+fn drift(seen: &Observation) -> Drift {
+    let differs = |(path, facts): (&String, &FileFacts)| {
+        let before = match facts {
+            FileFacts::Present { content, .. } => Some(content.clone()),
+            _ => None,
+        };
+        let is_wanted = before
+            .as_ref()
+            .is_some_and(|text| text.contains("as wanted"));
+        (!is_wanted).then(|| FileDrift {
+            path: path.clone(),
+            why: "differs".to_owned(),
+            before,
+            wanted: "sync_binlog = 1".to_owned(),
+        })
+    };
+    let hosts = seen.all_reached();
+    hosts
+        .map(|(host, reached)| {
+            let files = reached.os.files.iter().filter_map(differs);
+            (host.clone(), files.collect())
+        })
+        .collect()
+}
+
 fn codes(found: &[Finding]) -> Vec<&'static str> {
     let mut codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
     codes.sort_unstable();
@@ -82,6 +116,8 @@ fn each_check_finds_what_it_is_for_and_nothing_else() {
         (Flavor::MySql, SERVERS),
         (Flavor::MariaDb, REPLICATION),
         (Flavor::MySql, REPLICATION),
+        (Flavor::MariaDb, MACHINES),
+        (Flavor::MySql, MACHINES),
     ];
     let mut wrong = Vec::new();
     for (flavor, cases) in rows {
@@ -91,7 +127,7 @@ fn each_check_finds_what_it_is_for_and_nothing_else() {
             (case.change)(&mut seen);
             let mut expected = case.codes.to_vec();
             expected.sort_unstable();
-            let found = verify(&cluster, &seen);
+            let found = findings(&cluster, &seen);
             if codes(&found) != expected {
                 wrong.push(format!(
                     "{flavor}, {}: {expected:?} but {found:#?}",
@@ -106,7 +142,11 @@ fn each_check_finds_what_it_is_for_and_nothing_else() {
 /// So that a new check cannot come without a row above.
 #[test]
 fn no_check_is_unproven() {
-    let cases = || [SERVERS, REPLICATION, MARIADB, MYSQL].into_iter().flatten();
+    let cases = || {
+        [SERVERS, REPLICATION, MACHINES, MARIADB, MYSQL]
+            .into_iter()
+            .flatten()
+    };
     for (flavor, rows) in [(Flavor::MariaDb, MARIADB), (Flavor::MySql, MYSQL)] {
         let cluster = cluster(flavor, 3);
         let topology = fixture::named_topology(&cluster);
@@ -120,10 +160,15 @@ fn no_check_is_unproven() {
                     cluster: &cluster,
                     seen: &seen,
                     topology: &topology,
+                    drift: &drift(&seen),
                 };
                 !(check.find)(&context).is_empty()
             };
-            let of_flavor = SERVERS.iter().chain(REPLICATION).chain(rows);
+            let of_flavor = SERVERS
+                .iter()
+                .chain(REPLICATION)
+                .chain(MACHINES)
+                .chain(rows);
             assert!(
                 of_flavor.clone().any(fires),
                 "{flavor}: nothing fires {}",
@@ -142,7 +187,7 @@ fn what_nobody_asked_for_is_not_missed() {
         let mut seen = healthy(&alone);
         seen.server_mut("db1").semi_sync.source_enabled = Some(Switch::Off);
         assert_eq!(
-            verify(&alone, &seen),
+            findings(&alone, &seen),
             [],
             "one server alone waits for nobody"
         );
@@ -150,7 +195,7 @@ fn what_nobody_asked_for_is_not_missed() {
         let mut seen = healthy(&available);
         seen.server_mut("db1").semi_sync.timeout_ms = Some(10_000);
         set(&mut seen, "db2", "sync_relay_log", "10000");
-        assert_eq!(verify(&available, &seen), [], "{flavor}");
+        assert_eq!(findings(&available, &seen), [], "{flavor}");
     }
 }
 
@@ -164,23 +209,26 @@ fn somebody_who_acknowledges_may_lead() {
         host.unwrap().promotion = crate::inventory::Promotion::Never;
     };
     never(&mut cluster, "db2");
-    assert_eq!(verify(&cluster, &seen), []);
+    assert_eq!(findings(&cluster, &seen), []);
     seen.server_mut("db3").semi_sync.replica_active = Some(Switch::Off);
-    let found = verify(&cluster, &seen);
+    let found = findings(&cluster, &seen);
     assert_eq!(codes(&found), ["ReplicaDoesNotAck", "SemiSyncUncovered"]);
     never(&mut cluster, "db3");
     seen = healthy(&cluster);
-    assert_eq!(codes(&verify(&cluster, &seen)), ["SemiSyncUncovered"]);
+    assert_eq!(
+        codes(&findings(&cluster, &seen)),
+        ["NoCandidate", "SemiSyncUncovered"]
+    );
 }
 
 /// Every finding says what was seen and where to go next.
 #[test]
 fn findings_name_the_next_step() {
     let cluster = cluster(Flavor::MariaDb, 3);
-    for case in SERVERS.iter().chain(REPLICATION) {
+    for case in SERVERS.iter().chain(REPLICATION).chain(MACHINES) {
         let mut seen = healthy(&cluster);
         (case.change)(&mut seen);
-        for finding in verify(&cluster, &seen) {
+        for finding in findings(&cluster, &seen) {
             assert!(finding.next.len() > 10, "{finding:?}");
             assert!(!finding.message.is_empty(), "{finding:?}");
             assert!(!finding.message.ends_with('.'), "{finding:?}");
@@ -196,7 +244,7 @@ fn a_read_only_primary_beside_a_failed_member_is_opened_by_a_failover() {
         let mut seen = healthy(&cluster);
         seen.server_mut("db1").read_only.read_only = Switch::On;
         let hint = |seen: &Observation| {
-            let findings = verify(&cluster, seen);
+            let findings = findings(&cluster, seen);
             let found = findings.iter().find(|one| one.code == "PrimaryIsReadOnly");
             format!("{found:?}")
         };
@@ -217,7 +265,7 @@ fn commits_that_wait_beside_a_fenced_member_name_the_command_that_ends_it() {
     let mut seen = healthy(&cluster);
     seen.server_mut("db1").semi_sync.clients = 0;
     let next = |seen: &Observation| {
-        let found = verify(&cluster, seen);
+        let found = findings(&cluster, seen);
         let blocked = found
             .into_iter()
             .find(|found| found.code == "SemiSyncBlocked");

@@ -95,7 +95,7 @@ fn unit(seen: &mut Observation, state: UnitState, enablement: &str) {
     let facts = UnitFacts {
         state,
         enablement: enablement.to_owned(),
-        stale: false,
+        ..UnitFacts::unknown()
     };
     seen.reached_mut("db2")
         .os
