@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     let until = Instant::now() + args.wait.unwrap_or_default();
     loop {
         let fleet = session::connect(global, &cluster).await;

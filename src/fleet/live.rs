@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::facts::{HostView, Needs, Observation, Unreachable};
-use crate::fleet::ssh::{HostKeys, Link};
+use crate::fleet::ssh::{HostKeys, Link, SshTarget, SudoPassword};
 use crate::fleet::{ActionError, Connection, Fleet, apply};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::Dialect;
@@ -31,6 +31,7 @@ const CONNECT: Duration = Duration::from_mins(1);
 pub struct LiveFleet {
     cluster: Arc<Cluster>,
     host_keys: HostKeys,
+    targets: BTreeMap<HostName, SshTarget>,
     dialled: RwLock<BTreeMap<HostName, Dialled>>,
 }
 
@@ -49,15 +50,19 @@ impl LiveFleet {
         host_keys: HostKeys,
         within: Duration,
     ) -> Self {
+        let targets = targets(&cluster);
         let mut tasks = JoinSet::new();
-        for host in cluster.hosts.values() {
-            let host = host.clone();
-            tasks.spawn(async move { (host.name.clone(), dial(&host, host_keys, within).await) });
+        for (host, target) in targets.clone() {
+            tasks.spawn(async move {
+                let dialled = dial(&host, &target, host_keys, within).await;
+                (host, dialled)
+            });
         }
         let dialled = tasks.join_all().await.into_iter().collect();
         Self {
             cluster,
             host_keys,
+            targets,
             dialled: RwLock::new(dialled),
         }
     }
@@ -65,13 +70,13 @@ impl LiveFleet {
     /// Connects to a host anew, whatever became of its connection. The warm ssh connection is taken up
     /// if it answers.
     pub async fn reconnect(&self, host: &HostName, within: Duration) -> Result<(), Unreachable> {
-        let Some(host) = self.cluster.host(host) else {
+        let Some(target) = self.targets.get(host) else {
             return Ok(());
         };
-        let answer = dial(host, self.host_keys, within).await;
+        let answer = dial(host, target, self.host_keys, within).await;
         let result = answer.as_ref().map(|_| ()).map_err(Clone::clone);
         let mut dialled = self.dialled.write().unwrap_or_else(PoisonError::into_inner);
-        dialled.insert(host.name.clone(), answer);
+        dialled.insert(host.clone(), answer);
         result
     }
 
@@ -189,11 +194,31 @@ impl LiveFleet {
 }
 
 /// Connects to one host within a bound.
-async fn dial(host: &Host, host_keys: HostKeys, within: Duration) -> Dialled {
-    match Link::connect_within(&(&host.ssh).into(), host_keys, within).await {
-        Ok(link) => Ok(Arc::new(Connection::new(host.name.clone(), link))),
+async fn dial(
+    host: &HostName,
+    target: &SshTarget,
+    host_keys: HostKeys,
+    within: Duration,
+) -> Dialled {
+    match Link::connect_within(target, host_keys, within).await {
+        Ok(link) => Ok(Arc::new(Connection::new(host.clone(), link))),
         Err(error) => Err(observe::unreachable(&error)),
     }
+}
+
+/// How each host is reached. Hosts with one password share what is known of it: refused once, it is
+/// tried nowhere else.
+fn targets(cluster: &Cluster) -> BTreeMap<HostName, SshTarget> {
+    let mut passwords: Vec<SudoPassword> = Vec::new();
+    let mut targets = BTreeMap::new();
+    for host in cluster.hosts.values() {
+        let mut target = SshTarget::from(&host.ssh);
+        target.sudo_password = target
+            .sudo_password
+            .map(|own| SudoPassword::shared(own, &mut passwords));
+        targets.insert(host.name.clone(), target);
+    }
+    targets
 }
 
 impl Fleet for LiveFleet {

@@ -194,6 +194,7 @@ hosts:
             known_hosts: Some(PathBuf::from("/home/me/.ssh/known")),
             jump: Some("a@b:1".into()),
             become_root: Become::Never,
+            become_password: None,
             connect_timeout: Duration::from_mins(1),
         }
     );
