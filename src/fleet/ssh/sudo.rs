@@ -54,6 +54,8 @@ struct Known {
 pub(super) enum Answer {
     Accepted,
     Refused,
+    /// It was not asked for, which says nothing of other hosts.
+    Unwanted,
 }
 
 /// The leave to try the password once on a host.
@@ -109,7 +111,7 @@ impl SudoPassword {
             };
             match answers.get(place) {
                 Some(Answer::Refused) => return Err(LinkFault::SudoPasswordWrong),
-                Some(Answer::Accepted) => None,
+                Some(Answer::Accepted | Answer::Unwanted) => None,
                 None if answers.values().any(|answer| *answer == Answer::Accepted) => None,
                 None => elsewhere().map(|(by, _)| by.clone()),
             }
@@ -140,10 +142,13 @@ impl SudoPassword {
         let heard = timeout(ANSWER, listen(stdout, stderr)).await;
         let heard = heard.unwrap_or_else(|_| Heard {
             written: String::new(),
+            asked: false,
             end: TalkEnd::Silence,
         });
         match heard.end {
-            TalkEnd::Root => attempt.answered(Answer::Accepted),
+            TalkEnd::Root if heard.asked => attempt.answered(Answer::Accepted),
+            // Or its question comes late: then the next script will tell.
+            TalkEnd::Root => attempt.answered(Answer::Unwanted),
             TalkEnd::Refused => attempt.answered(Answer::Refused),
             // Where sudo gives one try only.
             TalkEnd::Closed if is_refusal(&heard.written) => attempt.answered(Answer::Refused),
@@ -187,6 +192,8 @@ pub(super) enum TalkEnd {
 #[derive(Debug)]
 pub(super) struct Heard {
     pub(super) written: String,
+    /// Whether sudo has asked for the password.
+    asked: bool,
     pub(super) end: TalkEnd,
 }
 
@@ -198,29 +205,33 @@ async fn listen(stdout: &mut BufReader<ChildStdout>, stderr: &mut ChildStderr) -
     let mut more_words = true;
     let end = loop {
         tokio::select! {
+            // sudo asks before it begins anything.
+            biased;
+            read = stderr.read(&mut chunk), if more_words => {
+                let count = read.unwrap_or_default();
+                more_words = count > 0;
+                words.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                if questions(&words) > 1 {
+                    break TalkEnd::Refused;
+                }
+            }
             // What a read that is given up has taken stands in `noise`.
             read = stdout.read_until(b'\n', &mut noise) => match read {
                 Ok(0) | Err(_) => break TalkEnd::Closed,
                 Ok(_) if noise.ends_with(root.as_bytes()) => break TalkEnd::Root,
                 Ok(_) => {}
             },
-            read = stderr.read(&mut chunk), if more_words => {
-                let count = read.unwrap_or_default();
-                more_words = count > 0;
-                words.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                if asked_twice(&words) {
-                    break TalkEnd::Refused;
-                }
-            }
         }
     };
     if end == TalkEnd::Closed {
         // A failed read leaves what was read, and there is no more.
         let _ = stderr.read_to_end(&mut words).await;
     }
+    let asked = questions(&words) > 0;
     let written = [words, b"\n".to_vec(), noise].concat();
     Heard {
         written: String::from_utf8_lossy(&written).replace(PROMPT, ""),
+        asked,
         end,
     }
 }
@@ -229,8 +240,9 @@ fn is_refusal(written: &str) -> bool {
     diagnosis::starting(written, 1).fault == LinkFault::SudoPasswordWrong
 }
 
-fn asked_twice(words: &[u8]) -> bool {
-    String::from_utf8_lossy(words).matches(PROMPT).count() > 1
+/// How often sudo has asked.
+fn questions(words: &[u8]) -> usize {
+    String::from_utf8_lossy(words).matches(PROMPT).count()
 }
 
 /// What runs in place of `shell` until it is there: says so, and skips what sudo has left of the talk.
@@ -250,7 +262,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::super::error::LinkFault;
-    use super::{Answer, SudoPassword, asked_twice};
+    use super::{Answer, SudoPassword, questions};
 
     fn password(text: &str) -> SudoPassword {
         SudoPassword::new(SecretString::from(text))
@@ -316,11 +328,23 @@ mod tests {
         assert!(!format!("{:?}", password("hunter2")).contains("hunter2"));
     }
 
+    #[tokio::test]
+    async fn a_host_that_wants_none_proves_nothing() {
+        let password = password("wrong");
+        let attempt = password.attempt("db3").await.unwrap();
+        attempt.answered(Answer::Unwanted);
+        let attempt = password.attempt("db1").await.unwrap();
+        attempt.answered(Answer::Refused);
+        assert!(password.attempt("db2").await.is_err());
+        assert!(password.attempt("db3").await.is_ok());
+    }
+
     #[test]
-    fn a_second_question_is_a_refusal() {
-        assert!(!asked_twice(b"the usual lecture\nhactl:password:"));
-        assert!(asked_twice(
-            b"hactl:password:Sorry, try again.\nhactl:password:"
-        ));
+    fn questions_are_counted_among_other_words() {
+        assert_eq!(questions(b"the usual lecture\nhactl:password:"), 1);
+        assert_eq!(
+            questions(b"hactl:password:Sorry, try again.\nhactl:password:"),
+            2
+        );
     }
 }

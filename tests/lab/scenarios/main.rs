@@ -27,6 +27,7 @@ mod leading;
 mod makefile;
 mod non_root;
 mod playbooks;
+mod reaching;
 mod reboot;
 mod run;
 mod secrets;
