@@ -146,3 +146,26 @@ fn half_a_maintenance() {
     For more information, try '--help'.
     ");
 }
+
+#[test]
+fn a_password_is_asked_for_and_nobody_is_there() {
+    let folder = Folder::instead(&[("{port: 1}", "{port: 1, become: sudo}")]);
+    let run = folder.hactl(&["verify", "-K"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: -K asks for a password, and there is no terminal to ask on
+hint: name it in the inventory: `ssh: {become_password: "env:NAME"}`
+"#);
+}
+
+#[test]
+fn a_password_is_asked_for_and_nothing_wants_it() {
+    let run = Folder::good().hactl(&["verify", "-K"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: -K asks for sudo's password, and no host is reached by sudo
+hint: set `ssh: {user: NAME, become: sudo}` in the inventory, or leave -K out
+"#);
+}

@@ -21,6 +21,7 @@ mod data_elsewhere;
 mod drift;
 mod existing_data;
 mod failover;
+mod growing;
 mod judge;
 mod killed;
 mod leading;
