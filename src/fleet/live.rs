@@ -12,12 +12,17 @@ use crate::fleet::{ActionError, Connection, Fleet, apply};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::Dialect;
 use crate::observe;
-use crate::plan::{Outcome, Step};
+use crate::plan::{Copying, Outcome, Step};
 
 /// Told how far a long action is.
 pub trait Progress: Send + Sync {
-    /// `text` is short and for a person: `12.4 MiB loaded`.
+    /// `text` is short and for a person: `applying what was received`.
     fn tell(&self, host: &HostName, text: &str);
+
+    /// How far a copy to a host is.
+    fn copying(&self, host: &HostName, copying: Copying) {
+        self.tell(host, &copying.to_string());
+    }
 }
 
 /// How long connecting to all hosts may take where nobody is in a hurry: four steps to each of them.

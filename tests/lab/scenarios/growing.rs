@@ -20,7 +20,7 @@ fn standing(cluster: &Cluster) -> BTreeMap<String, String> {
          find /etc /usr/local /var/lib/hactl -type f -printf '%p %T@ %C@ %i %m\\n' | sort
          find /etc/systemd /run/systemd/system -printf '%p %T@\\n' | sort
          ip -o -4 address show dev eth0
-         {client} -N -e 'SHOW VARIABLES' | grep -v -e timestamp -e rand_seed -e gtid -e pseudo_ -e last_"
+         {client} -N -e 'SHOW VARIABLES' | grep -v -e timestamp -e rand_seed -e gtid -e pseudo_ -e last_ -e statement_id"
     );
     let threads = "SELECT time >= 0, command, user, host FROM information_schema.processlist \
                    WHERE user NOT IN ('root', 'hactl') ORDER BY id";

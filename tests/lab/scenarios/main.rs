@@ -32,6 +32,7 @@ mod reaching;
 mod reboot;
 mod run;
 mod secrets;
+mod seeding;
 mod stopped;
 
 /// Makes a test of each scenario for each server that must work, and with `make test-matrix` for the

@@ -1,0 +1,161 @@
+//! A dump that breaks in the middle leaves a replica that is known to be unseeded, never one that
+//! replicates; what the primary held is on every replica in the end.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use hactl_lab::{Host, Server, Suite};
+
+use crate::cluster::{Cluster, Running, eventually};
+use crate::run::Run;
+
+crate::scenarios! {
+    core: ; mariadb: the_primary_is_killed; matrix: every_other_break
+}
+
+/// Three hosts, and on the first so much that a dump has a middle.
+fn with_data(suite: Suite) -> (Cluster, String) {
+    let cluster = Cluster::up(suite, Server::Installed);
+    let db1 = cluster.host("db1");
+    db1.sql(
+        "CREATE DATABASE big; CREATE TABLE big.t (id INT PRIMARY KEY AUTO_INCREMENT, x VARCHAR(1000));
+         INSERT INTO big.t (x) SELECT REPEAT('x', 1000) FROM information_schema.columns a LIMIT 1000;
+         INSERT INTO big.t (x) SELECT a.x FROM big.t a, (SELECT 1 FROM big.t LIMIT 70) b",
+    )
+    .unwrap();
+    let rows = db1.sql("CHECKSUM TABLE big.t").unwrap();
+    (cluster, rows)
+}
+
+/// A bootstrap that has begun to load rows on both replicas.
+fn in_the_middle(cluster: &Cluster) -> Running {
+    let running = cluster.start(&["bootstrap", "--yes", "--output", "jsonl"]);
+    let begun = |host: &str| {
+        let there = cluster.host(host).sql("SHOW DATABASES LIKE 'big'");
+        there.is_ok_and(|names| names.trim() == "big")
+    };
+    // What an earlier run left there is dropped first.
+    let marked = |host: &str| {
+        let marker = cluster
+            .host(host)
+            .sql("SHOW DATABASES LIKE 'hactl\\_seeding'");
+        marker.is_ok_and(|names| !names.trim().is_empty())
+    };
+    let limit = Duration::from_secs(120);
+    for host in ["db2", "db3"] {
+        let loading = eventually(limit, || marked(host) && begun(host));
+        assert!(loading, "{host} loads nothing\n{}", cluster.said(&running));
+    }
+    sleep(Duration::from_millis(300));
+    running
+}
+
+/// The run must have ended half done and have said why; nobody replicates, and all is known.
+fn ended_half_done(cluster: &Cluster, running: Running, why: &str) -> Run {
+    let run = cluster.finish(running).exits(5).says(why);
+    let status = match cluster.lab.suite() {
+        Suite::Bullseye | Suite::Bookworm | Suite::Trixie => "SHOW ALL SLAVES STATUS",
+        Suite::Sid => "SHOW REPLICA STATUS",
+    };
+    for name in ["db2", "db3"] {
+        let host = cluster.host(name);
+        host.await_server().unwrap();
+        assert_eq!(host.sql(status).unwrap().trim(), "", "{name} replicates");
+    }
+    cluster.host("db1").await_server().unwrap();
+    cluster.finds(&["db2:HalfSeeded", "db3:HalfSeeded"]);
+    run
+}
+
+fn everywhere(cluster: &Cluster, rows: &str) {
+    for host in ["db1", "db2", "db3"] {
+        cluster.await_answer(host, "CHECKSUM TABLE big.t", rows.trim());
+    }
+}
+
+fn the_primary_is_killed(suite: Suite) {
+    let (cluster, rows) = with_data(suite);
+    let running = in_the_middle(&cluster);
+    kill(&cluster, "db1");
+    let run = ended_half_done(&cluster, running, "the dump broke");
+    assert!(run.stdout.contains("\"event\":\"copying\""), "{run}");
+    assert!(run.stdout.contains("\"expected_bytes\":"), "{run}");
+    cluster.bootstrap();
+    everywhere(&cluster, &rows);
+}
+
+fn every_other_break(suite: Suite) {
+    let (cluster, rows) = with_data(suite);
+    let host = |name| cluster.host(name);
+
+    let running = in_the_middle(&cluster);
+    kill(&cluster, "db2");
+    ended_half_done(&cluster, running, "db2: loading the dump failed");
+
+    let running = in_the_middle(&cluster);
+    host("db3").cut().unwrap();
+    let run = cluster.finish(running).exits(5);
+    host("db3").heal().unwrap();
+    assert!(run.to_string().contains("db3"), "{run}");
+
+    let running = in_the_middle(&cluster);
+    host("db1").cut().unwrap();
+    let run = cluster.finish(running).exits(5);
+    host("db1").heal().unwrap();
+    assert!(run.to_string().contains("the dump broke"), "{run}");
+    cluster.finds(&["db2:HalfSeeded", "db3:HalfSeeded"]);
+
+    let running = in_the_middle(&cluster);
+    host("db3").power_off().unwrap();
+    let run = cluster.finish(running).exits(5);
+    host("db3").power_on().unwrap();
+    host("db3").await_server().unwrap();
+    assert!(run.to_string().contains("db3"), "{run}");
+    cluster.finds(&["db2:HalfSeeded", "db3:HalfSeeded"]);
+
+    little_room(host("db2"));
+    let running = in_the_middle(&cluster);
+    ended_half_done(&cluster, running, "db2: loading the dump failed");
+    much_room(host("db2"));
+
+    // A cable that is out for five seconds breaks nothing.
+    let running = in_the_middle(&cluster);
+    host("db2").cut().unwrap();
+    sleep(Duration::from_secs(5));
+    host("db2").heal().unwrap();
+    cluster.finish(running).exits(0);
+    cluster.hactl(&["verify"]).exits(0);
+    everywhere(&cluster, &rows);
+}
+
+fn kill(cluster: &Cluster, host: &str) {
+    let process = cluster.lab.suite().flavor().process();
+    let killed = cluster.host(host).kill(process).unwrap();
+    assert!(killed > 0, "{host}");
+}
+
+/// The server's files move to a disk that has room for them, and for half of the rows.
+fn little_room(host: &Host) {
+    move_data(
+        host,
+        "size=$(du -sm /var/lib/mysql | cut -f1); mkdir /full
+         mount -t tmpfs -o size=$((size + 30))m none /full",
+    );
+}
+
+fn much_room(host: &Host) {
+    move_data(host, "umount /var/lib/mysql; mkdir -p /full");
+}
+
+fn move_data(host: &Host, make: &str) {
+    let script = format!(
+        "set -e; unit=$(systemctl list-units --plain --no-legend 'mariadb.service' 'mysql.service' | cut -d' ' -f1)
+         systemctl stop $unit
+         {make}
+         if mountpoint -q /full; then
+             cp -a /var/lib/mysql/. /full/; chown mysql:mysql /full; mount --move /full /var/lib/mysql
+         fi
+         systemctl start $unit"
+    );
+    host.exec_ok(&script).unwrap();
+}
