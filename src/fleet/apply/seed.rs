@@ -153,15 +153,15 @@ async fn copy(
     }
     let mut reader = primary.link.spawn_reader(&dump, BOUND).await?;
     let begun = Instant::now();
-    let mut told = begun;
+    let mut told: Option<Instant> = None;
     let copied = FanOut {
         head: HEAD_LENGTH,
         tail: TAIL_LENGTH,
         ..FanOut::default()
     }
     .copy(&mut reader, sinks, |bytes| {
-        if told.elapsed() >= TELL_EVERY {
-            told = Instant::now();
+        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            told = Some(Instant::now());
             let copying = Copying {
                 bytes,
                 expected_bytes: expected,
