@@ -2,7 +2,7 @@
 //! replicates; what the primary held is on every replica in the end.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hactl_lab::{Host, Server, Suite};
 
@@ -30,7 +30,7 @@ fn with_data(suite: Suite) -> (Cluster, String) {
 /// A bootstrap that has begun to load rows on both replicas.
 fn in_the_middle(cluster: &Cluster) -> Running {
     let running = cluster.start(&["bootstrap", "--yes", "--output", "jsonl"]);
-    let begun = eventually(Duration::from_secs(120), || {
+    let begun = eventually(Duration::from_mins(2), || {
         cluster.said(&running).contains("\"event\":\"copying\"")
     });
     assert!(begun, "nothing is loaded\n{}", cluster.said(&running));
@@ -150,4 +150,92 @@ fn move_data(host: &Host, make: &str) {
          systemctl start $unit"
     );
     host.exec_ok(&script).unwrap();
+}
+
+/// How long hactl takes to load a replica, beside a dump that a person sends from host to host. Run by
+/// `make bench`; it asserts that the rows are there, and prints times.
+#[test]
+#[ignore = "make bench"]
+fn throughput() {
+    let number = |name: &str, default: usize| {
+        std::env::var(name).map_or(default, |text| text.parse().unwrap())
+    };
+    let suite = std::env::var("SUITE").map_or(Suite::Bookworm, |name| name.parse().unwrap());
+    let (mebibytes, runs) = (number("MIB", 1024), number("SEEDS", 3));
+    let cluster = Cluster::of(2, suite, Server::Installed);
+    let times_over = mebibytes * 1024 * 1024 / 1_000_000;
+    cluster
+        .host("db1")
+        .sql(&format!(
+            "CREATE DATABASE big; CREATE TABLE big.t (id INT PRIMARY KEY AUTO_INCREMENT, x VARCHAR(1000));
+             INSERT INTO big.t (x) SELECT REPEAT(MD5(RAND()), 31) FROM information_schema.columns a LIMIT 1000;
+             CREATE TABLE big.n (n INT); INSERT INTO big.n SELECT 1 FROM big.t LIMIT {times_over};
+             INSERT INTO big.t (x) SELECT a.x FROM big.t a, big.n"
+        ))
+        .unwrap();
+    let rows = cluster.host("db1").sql("CHECKSUM TABLE big.t").unwrap();
+    let (mut plain, mut own) = (Vec::new(), Vec::new());
+    cluster.hactl(&["bootstrap", "--yes"]).exits(0);
+    for run in 1..=runs {
+        plain.push(by_hand(&cluster));
+        cluster.await_answer("db2", "CHECKSUM TABLE big.t", rows.trim());
+        own.push(by_hactl(&cluster));
+        cluster.await_answer("db2", "CHECKSUM TABLE big.t", rows.trim());
+        let (plain, own) = (plain[run - 1], own[run - 1]);
+        eprintln!("run {run}: by hand {plain:.1} s, by hactl {own:.1} s");
+    }
+    let median = |times: &mut Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let (plain, own) = (median(&mut plain), median(&mut own));
+    eprintln!(
+        "\n{suite}, seeding {mebibytes} MiB, median of {runs}: by hand {plain:.1} s, by hactl {own:.1} s, \
+         {:.2} times as long (aim: not above 1.05)",
+        own / plain
+    );
+}
+
+/// The seconds of the whole step, dropping what is there included.
+fn by_hactl(cluster: &Cluster) -> f64 {
+    let run = cluster.hactl(&["bootstrap", "--yes", "--reseed", "db2", "--output", "jsonl"]);
+    let run = run.exits(0);
+    let ended = run.stdout.lines().find_map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).ok()?;
+        (event["event"] == "step_ended" && event["step"]["do"] == "seed").then_some(event)
+    });
+    ended.expect("a seed")["milliseconds"].as_f64().unwrap() / 1000.0
+}
+
+/// The same with two connections of ssh and a pipe, and the same care for the replica's binary log.
+fn by_hand(cluster: &Cluster) -> f64 {
+    let client = cluster.lab.suite().flavor().client();
+    let (stop, dump) = match cluster.lab.suite() {
+        Suite::Sid => ("STOP REPLICA; SET GLOBAL super_read_only = 0", "mysqldump"),
+        _ => ("STOP SLAVE", "mariadb-dump"),
+    };
+    let ssh = |host: &str| {
+        format!(
+            "ssh -i {} -o IdentitiesOnly=yes -o UserKnownHostsFile={} root@{}",
+            cluster.lab.key().display(),
+            cluster.lab.known_hosts().display(),
+            cluster.host(host).address()
+        )
+    };
+    let pipe = format!(
+        "{} '{dump} --single-transaction --quick --hex-blob --databases big' | {} '{client} --binary-mode \
+         --init-command=\"SET SESSION sql_log_bin = 0, foreign_key_checks = 0, unique_checks = 0\"'",
+        ssh("db1"),
+        ssh("db2")
+    );
+    let db2 = cluster.host("db2");
+    db2.sql(stop).unwrap();
+    let begun = Instant::now();
+    db2.sql("SET SESSION sql_log_bin = 0; DROP DATABASE big")
+        .unwrap();
+    let status = std::process::Command::new("sh")
+        .args(["-c", &pipe])
+        .status();
+    assert!(status.unwrap().success(), "{pipe}");
+    begun.elapsed().as_secs_f64()
 }
