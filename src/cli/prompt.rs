@@ -41,8 +41,8 @@ pub(super) async fn password(question: &str) -> Result<SecretString, CliError> {
             hint: "name it in the inventory: `ssh: {become_password: \"env:NAME\"}`".to_owned(),
         });
     }
-    let _ = write!(anstream::stderr().lock(), "{question}");
     let silence = Silence::begin()?;
+    let _ = write!(anstream::stderr().lock(), "{question}");
     let typed = line().await;
     drop(silence);
     let typed = SecretString::from(typed?);
