@@ -108,7 +108,9 @@ impl Checker<'_> {
                 .and_then(|text| self.expand(&text)),
             jump: host.jump.or(all.jump),
             become_root,
-            become_password: own_password.or_else(|| password.cloned()),
+            become_password: own_password
+                .or_else(|| password.cloned())
+                .filter(|_| become_root == Become::Sudo),
             connect_timeout: connect_timeout
                 .and_then(|t| timeout(&t))
                 .unwrap_or(CONNECT_TIMEOUT),
