@@ -20,6 +20,9 @@ FAULTS ?=
 # How often bench lets each fault befall the primary, and among how many hosts; FAULTS as above.
 RUNS ?= 10
 HOSTS ?= 3
+# How often bench seeds a replica, and with how many MiB.
+SEEDS ?= 3
+MIB ?= 1024
 
 # Every folder below tests/ with a main.rs is one test program; these need no root.
 UNROOTED = $(filter-out lab wire,$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
@@ -71,16 +74,18 @@ test-lab: lab-packages ## Real hosts: the lab proved on itself, then the scenari
 
 test-matrix: lab-packages ## The scenarios on every server, and those that are too long for every day (two hours)
 	cargo build --workspace
-	cargo test --package hactl --test lab -- --test-threads=2 --ignored --skip failover::torture --skip failover::bench
+	cargo test --package hactl --test lab -- --test-threads=2 --ignored --skip failover::torture --skip failover::bench --skip seeding::throughput
 
 torture: lab-packages ## Faults by chance while clients write (SEED=1 MINUTES=10 SUITE=bookworm)
 	cargo build --workspace
 	SEED=$(SEED) MINUTES=$(MINUTES) SUITE=$(SUITE) FAULTS="$(FAULTS)" \
 	    cargo test --package hactl --test lab -- --ignored --nocapture --exact failover::torture::torture
 
-bench: lab-packages ## How long clients wait in each kind of outage (RUNS=10 HOSTS=3 SUITE=bookworm)
+bench: lab-packages ## How long clients wait in each kind of outage, and seeding takes (RUNS=10 HOSTS=3 SEEDS=3 MIB=1024 SUITE=bookworm)
 	RUNS=$(RUNS) HOSTS=$(HOSTS) SUITE=$(SUITE) FAULTS="$(FAULTS)" \
 	    cargo test --release --package hactl --test lab -- --ignored --nocapture --exact failover::bench::bench
+	SEEDS=$(SEEDS) MIB=$(MIB) SUITE=$(SUITE) \
+	    cargo test --release --package hactl --test lab -- --ignored --nocapture --exact seeding::throughput
 
 lab-packages:
 	@tests/packages.sh $(LAB_PACKAGES)

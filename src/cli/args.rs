@@ -112,6 +112,9 @@ pub struct Global {
     /// Trust and remember the keys of hosts that ssh does not know yet; a changed key is refused all the same
     #[arg(long, global = true)]
     pub accept_new_host_keys: bool,
+    /// Ask for the password that sudo wants on the hosts, in place of `ssh.become_password`
+    #[arg(short = 'K', long, global = true)]
+    pub ask_become_pass: bool,
     /// Say more; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,

@@ -18,7 +18,7 @@ pub(super) const PLAYBOOK: &str = "bootstrap.yml";
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &BootstrapArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     let part = &args.part;
     let library = files::library(part.playbooks.as_deref(), part.templates.as_deref())?;
     let intent = format!("bootstrap cluster {}", cluster.name);

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &FailoverArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     let fleet = Arc::new(session::connect_within(global, &cluster, CONNECT).await);
     if args.watch {
         return watch(global, args, &fleet).await;

@@ -18,7 +18,7 @@ use crate::observe;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &MaintenanceArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     if let Some(host) = &args.host {
         session::known(&cluster, host)?;
     }

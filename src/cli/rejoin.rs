@@ -24,7 +24,7 @@ const SHOWN: usize = 20;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &RejoinArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     session::known(&cluster, &args.host)?;
     let fleet = session::connect(global, &cluster).await;
     let lock = lock(&fleet, "rejoin", Assent::from(&args.carry)).await?;

@@ -19,7 +19,7 @@ use crate::playbook::RunOn;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     let part = &args.part;
     let mut library = files::library(part.playbooks.as_deref(), part.templates.as_deref())?;
     let name = files::playbook(&mut library, &args.playbook)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CliError, Global};
+use super::{CliError, Global, prompt};
 use crate::fleet::LiveFleet;
 use crate::fleet::ssh::HostKeys;
 use crate::inventory::{Cluster, HostName, Inventory};
@@ -27,9 +27,27 @@ pub(super) fn start_log(verbose: u8) {
         .init();
 }
 
-/// Loads the inventory.
-pub(super) fn inventory(global: &Global) -> Result<Arc<Cluster>, CliError> {
-    Ok(Arc::new(Inventory::load(&global.inventory)?))
+/// Loads the inventory, and asks for sudo's password where that is wanted.
+pub(super) async fn inventory(global: &Global) -> Result<Arc<Cluster>, CliError> {
+    let mut cluster = Inventory::load(&global.inventory)?;
+    if global.ask_become_pass {
+        let hosts = cluster.by_sudo();
+        let Some((first, _)) = hosts.split_first() else {
+            return Err(CliError::NotThere {
+                message: "-K asks for sudo's password, and no host is reached by sudo".to_owned(),
+                hint: "set `ssh: {user: NAME, become: sudo}` in the inventory, or leave -K out"
+                    .to_owned(),
+            });
+        };
+        let others = match hosts.len() {
+            1 => String::new(),
+            2 => " and 1 other host".to_owned(),
+            many => format!(" and {} other hosts", many - 1),
+        };
+        let question = format!("sudo password on {first}{others}: ");
+        cluster.set_become_password(&prompt::password(&question).await?);
+    }
+    Ok(Arc::new(cluster))
 }
 
 /// Connects to every host.

@@ -10,7 +10,7 @@ use crate::fleet::Fleet as _;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     let fleet = session::connect(global, &cluster).await;
     let seen = fleet.observe(&BTreeMap::new()).await;
     match global.output {

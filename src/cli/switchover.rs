@@ -19,7 +19,7 @@ use crate::report::Span;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &SwitchoverArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     if let Some(host) = &args.to {
         session::known(&cluster, host)?;
     }

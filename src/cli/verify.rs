@@ -23,7 +23,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, CliError> {
-    let cluster = session::inventory(global)?;
+    let cluster = session::inventory(global).await?;
     let library = files::library(args.playbooks.as_deref(), args.templates.as_deref())?;
     let intent = format!("bootstrap cluster {}", cluster.name);
     let all = PlaybookPart::default();

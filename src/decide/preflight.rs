@@ -54,7 +54,7 @@ fn of_host(cluster: &Cluster, host: &Host, reached: &Reached) -> Vec<Finding> {
             name,
             "NoRootAccess",
             format!("logged in as {}, who does not become root", os.login.user),
-            "set `ssh: become: sudo` and allow that user sudo without a password",
+            "set `ssh: become: sudo`, and `become_password` or -K where sudo wants a password",
         ));
     }
     if !DISTRIBUTIONS.contains(&os.distribution.as_str()) {

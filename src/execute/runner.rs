@@ -10,7 +10,7 @@ use crate::decide::{Consent, Topology};
 use crate::facts::{Needs, Observation};
 use crate::fleet::{Fleet, Progress};
 use crate::inventory::{Cluster, HostName};
-use crate::plan::{CheckContext, Outcome, StagePlan, Step, Violation, check};
+use crate::plan::{CheckContext, Copying, Outcome, StagePlan, Step, Violation, check};
 use crate::playbook::{Failing, Failure, PlaybookError, Turn, Walk};
 use crate::report::{Event, Sink};
 
@@ -243,6 +243,13 @@ impl Progress for Tell<'_> {
         self.0.event(&Event::Progress {
             host: host.clone(),
             text: text.to_owned(),
+        });
+    }
+
+    fn copying(&self, host: &HostName, copying: Copying) {
+        self.0.event(&Event::Copying {
+            host: host.clone(),
+            copying,
         });
     }
 }

@@ -78,7 +78,7 @@ pub struct Login {
 pub enum RootAccess {
     /// The login is root.
     Direct,
-    /// By sudo, without a password.
+    /// By sudo, with a password or without.
     Sudo,
     /// Not at all.
     #[default]

@@ -7,17 +7,22 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::facts::{HostView, LoginCheck, Needs, Observation, Unreachable};
-use crate::fleet::ssh::{HostKeys, Link};
+use crate::fleet::ssh::{HostKeys, Link, SshTarget, SudoPassword};
 use crate::fleet::{ActionError, Connection, Fleet, apply};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::{Dialect, ServerFacts};
 use crate::observe;
-use crate::plan::{Outcome, Step};
+use crate::plan::{Copying, Outcome, Step};
 
 /// Told how far a long action is.
 pub trait Progress: Send + Sync {
-    /// `text` is short and for a person: `12.4 MiB loaded`.
+    /// `text` is short and for a person: `applying what was received`.
     fn tell(&self, host: &HostName, text: &str);
+
+    /// How far a copy to a host is.
+    fn copying(&self, host: &HostName, copying: Copying) {
+        self.tell(host, &copying.to_string());
+    }
 }
 
 /// How long connecting to all hosts may take where nobody is in a hurry: four steps to each of them.
@@ -31,6 +36,7 @@ const CONNECT: Duration = Duration::from_mins(1);
 pub struct LiveFleet {
     cluster: Arc<Cluster>,
     host_keys: HostKeys,
+    targets: BTreeMap<HostName, SshTarget>,
     dialled: RwLock<BTreeMap<HostName, Dialled>>,
 }
 
@@ -49,15 +55,19 @@ impl LiveFleet {
         host_keys: HostKeys,
         within: Duration,
     ) -> Self {
+        let targets = targets(&cluster);
         let mut tasks = JoinSet::new();
-        for host in cluster.hosts.values() {
-            let host = host.clone();
-            tasks.spawn(async move { (host.name.clone(), dial(&host, host_keys, within).await) });
+        for (host, target) in targets.clone() {
+            tasks.spawn(async move {
+                let dialled = dial(&host, &target, host_keys, within).await;
+                (host, dialled)
+            });
         }
         let dialled = tasks.join_all().await.into_iter().collect();
         Self {
             cluster,
             host_keys,
+            targets,
             dialled: RwLock::new(dialled),
         }
     }
@@ -65,13 +75,13 @@ impl LiveFleet {
     /// Connects to a host anew, whatever became of its connection. The warm ssh connection is taken up
     /// if it answers.
     pub async fn reconnect(&self, host: &HostName, within: Duration) -> Result<(), Unreachable> {
-        let Some(host) = self.cluster.host(host) else {
+        let Some(target) = self.targets.get(host) else {
             return Ok(());
         };
-        let answer = dial(host, self.host_keys, within).await;
+        let answer = dial(host, target, self.host_keys, within).await;
         let result = answer.as_ref().map(|_| ()).map_err(Clone::clone);
         let mut dialled = self.dialled.write().unwrap_or_else(PoisonError::into_inner);
-        dialled.insert(host.name.clone(), answer);
+        dialled.insert(host.clone(), answer);
         result
     }
 
@@ -182,11 +192,31 @@ impl LiveFleet {
 }
 
 /// Connects to one host within a bound.
-async fn dial(host: &Host, host_keys: HostKeys, within: Duration) -> Dialled {
-    match Link::connect_within(&(&host.ssh).into(), host_keys, within).await {
-        Ok(link) => Ok(Arc::new(Connection::new(host.name.clone(), link))),
+async fn dial(
+    host: &HostName,
+    target: &SshTarget,
+    host_keys: HostKeys,
+    within: Duration,
+) -> Dialled {
+    match Link::connect_within(target, host_keys, within).await {
+        Ok(link) => Ok(Arc::new(Connection::new(host.clone(), link))),
         Err(error) => Err(observe::unreachable(&error)),
     }
+}
+
+/// How each host is reached. Hosts with one password share what is known of it: refused once, it is
+/// tried nowhere else.
+fn targets(cluster: &Cluster) -> BTreeMap<HostName, SshTarget> {
+    let mut passwords: Vec<SudoPassword> = Vec::new();
+    let mut targets = BTreeMap::new();
+    for host in cluster.hosts.values() {
+        let mut target = SshTarget::from(&host.ssh);
+        target.sudo_password = target
+            .sudo_password
+            .map(|own| SudoPassword::shared(own, &mut passwords));
+        targets.insert(host.name.clone(), target);
+    }
+    targets
 }
 
 impl Fleet for LiveFleet {

@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Accounts, ClusterName, FailoverPolicy, Hooks, Host, HostName, InitialRole, Scalar, WriterVip,
+    Accounts, Become, BecomePassword, ClusterName, FailoverPolicy, Hooks, Host, HostName,
+    InitialRole, Scalar, WriterVip,
 };
 use crate::mysql::Flavor;
 
@@ -81,6 +83,25 @@ impl Cluster {
     /// The host of that name.
     pub fn host(&self, name: &HostName) -> Option<&Host> {
         self.hosts.get(name)
+    }
+
+    /// The hosts on which the login user becomes root by sudo.
+    pub fn by_sudo(&self) -> Vec<&HostName> {
+        let by_sudo = |host: &&Host| host.ssh.become_root == Become::Sudo;
+        self.hosts
+            .values()
+            .filter(by_sudo)
+            .map(|host| &host.name)
+            .collect()
+    }
+
+    /// Gives sudo this password on all of them, whatever the inventory says.
+    pub fn set_become_password(&mut self, password: &SecretString) {
+        for host in self.hosts.values_mut() {
+            if host.ssh.become_root == Become::Sudo {
+                host.ssh.become_password = Some(BecomePassword(password.clone()));
+            }
+        }
     }
 
     /// The host that becomes the primary where no topology exists yet. It says nothing about a running one.

@@ -33,7 +33,7 @@ pub use load::{Inventory, InventoryError};
 pub use name::{ClusterName, HostName, InvalidName};
 pub use scalar::Scalar;
 pub use secret::{LiveSecrets, SecretError, Secrets};
-pub use ssh::{Become, SshTarget};
+pub use ssh::{Become, BecomePassword, SshTarget};
 pub use vip::WriterVip;
 
 #[cfg(test)]

@@ -88,6 +88,9 @@ pub(super) struct RawSsh {
     /// How the login user becomes root: `sudo` or `none`.
     #[serde(default)]
     pub(super) r#become: Option<Become>,
+    /// Where the password is that sudo wants: `env:NAME`, `file:PATH` or `cmd:COMMAND`.
+    #[serde(default)]
+    pub(super) become_password: Option<Hidden>,
     /// How long a connection may take: `10s` by default.
     // A number without a unit gets a message of its own.
     #[serde(default)]
@@ -121,7 +124,7 @@ pub(super) struct RawAccount {
 }
 
 /// Text that `Debug` does not show: a person may have written the password itself.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub(super) struct Hidden(pub(super) String);
 

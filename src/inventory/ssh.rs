@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::Address;
@@ -27,9 +28,23 @@ pub struct SshTarget {
     pub jump: Option<String>,
     /// How the login user becomes root.
     pub become_root: Become,
+    /// The password that sudo wants from the login user, where it wants one.
+    pub become_password: Option<BecomePassword>,
     /// How long a connection may take, whole seconds as ssh counts them.
     pub connect_timeout: Duration,
 }
+
+/// The login user's password, for sudo. It is never shown.
+#[derive(Debug, Clone)]
+pub struct BecomePassword(pub SecretString);
+
+impl PartialEq for BecomePassword {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for BecomePassword {}
 
 /// How the login user becomes root on a host.
 #[derive(

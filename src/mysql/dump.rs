@@ -3,7 +3,7 @@
 //! socket), and never take a dump without its closing line for a whole one.
 
 use super::gtid::GtidError;
-use super::{Dialect, GtidSet};
+use super::{Dialect, GtidSet, Statement};
 
 /// The largest packet both ends accept: 1 GiB, the servers' own limit.
 const LARGEST_PACKET: &str = "--max-allowed-packet=1073741824";
@@ -64,6 +64,15 @@ impl Dialect {
         };
         words.extend(common.iter().chain(own).map(|word| (*word).to_owned()));
         words
+    }
+
+    /// About how many bytes the rows of all databases take, by the server's statistics: one row, one
+    /// column `bytes`, NULL where there are none.
+    pub fn data_length_query(self) -> Statement {
+        Statement::new(
+            "SELECT CAST(SUM(DATA_LENGTH) AS UNSIGNED) AS bytes FROM information_schema.TABLES \
+             WHERE TABLE_TYPE = 'BASE TABLE'",
+        )
     }
 
     /// Loads a dump from standard input, out of sight of the server's own binary log. The server

@@ -165,7 +165,11 @@ pub fn unreachable(error: &LinkError) -> Unreachable {
             UnreachableKind::HostKey
         }
         LinkFault::AuthenticationFailed => UnreachableKind::Authentication,
-        LinkFault::SudoNeedsPassword | LinkFault::SudoMissing => UnreachableKind::Root,
+        LinkFault::SudoNeedsPassword
+        | LinkFault::SudoPasswordWrong
+        | LinkFault::SudoPasswordUntried { .. }
+        | LinkFault::SudoRefused
+        | LinkFault::SudoMissing => UnreachableKind::Root,
         _ => UnreachableKind::Other,
     };
     Unreachable {

@@ -7,6 +7,7 @@ mod action;
 mod answer;
 mod check;
 mod command;
+mod copying;
 mod diff;
 mod effect;
 mod leadership;
@@ -23,6 +24,7 @@ pub use action::{
 pub use answer::Answer;
 pub use check::{CheckContext, Violation, check};
 pub use command::{Command, Invocation, RunAs};
+pub use copying::Copying;
 pub use diff::unified_diff;
 pub use effect::predict;
 pub use leadership::{LeadershipRules, OldPrimary, Waiver};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::inventory::HostName;
-use crate::plan::{Outcome, Step};
+use crate::plan::{Copying, Outcome, Step};
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize)]
@@ -30,6 +30,14 @@ pub enum Event {
         host: HostName,
         /// Short, for a person.
         text: String,
+    },
+    /// Data are being copied to a host.
+    Copying {
+        /// To whom.
+        host: HostName,
+        /// How far it is.
+        #[serde(flatten)]
+        copying: Copying,
     },
     /// A step ended.
     StepEnded {

@@ -1,12 +1,9 @@
 //! What hooks, fences and other steps said on the way, for the report; how far a copy is, is none of it. They were bounded and rid of
 //! secrets where they were run; it must never hold more lines than a person would read.
 
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::{Event, Sink};
-use crate::inventory::HostName;
-use crate::plan::Action;
 
 /// How many lines are kept; the first ones, since the last are on the screen.
 const KEPT: usize = 500;
@@ -18,8 +15,6 @@ pub struct Outputs(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     lines: Vec<String>,
-    /// Hosts that are being copied to, which say a line for each part.
-    copying: BTreeSet<HostName>,
 }
 
 impl Outputs {
@@ -35,21 +30,12 @@ impl Sink for Outputs {
         let Ok(mut kept) = self.0.lock() else {
             return;
         };
-        match event {
-            Event::StepStarted { step } if matches!(step.action, Action::Seed { .. }) => {
-                kept.copying.insert(step.host.clone());
+        if let Event::Progress { host, text } = event {
+            match kept.lines.len() {
+                0..KEPT => kept.lines.push(format!("{host}: {text}")),
+                KEPT => kept.lines.push("(the rest is left out)".to_owned()),
+                _ => {}
             }
-            Event::StepEnded { step, .. } => {
-                kept.copying.remove(&step.host);
-            }
-            Event::Progress { host, text } if !kept.copying.contains(host) => {
-                match kept.lines.len() {
-                    0..KEPT => kept.lines.push(format!("{host}: {text}")),
-                    KEPT => kept.lines.push("(the rest is left out)".to_owned()),
-                    _ => {}
-                }
-            }
-            _ => {}
         }
     }
 }

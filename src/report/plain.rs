@@ -29,6 +29,17 @@ impl Sink for Plain {
 }
 
 impl Plain {
+    /// How far a long step is, unless that was said a short time ago.
+    fn seldom(&self, host: &HostName, text: &dyn std::fmt::Display) -> Option<String> {
+        let mut told = self.told.lock().ok()?;
+        let last = told.entry(host.clone()).or_insert_with(Instant::now);
+        if last.elapsed() < EVERY {
+            return None;
+        }
+        *last = Instant::now();
+        Some(format!("{host}: … {text}"))
+    }
+
     fn line(&self, event: &Event) -> Option<String> {
         match event {
             Event::Started { .. } => None,
@@ -38,15 +49,8 @@ impl Plain {
                 told.insert(step.host.clone(), Instant::now());
                 None
             }
-            Event::Progress { host, text } => {
-                let mut told = self.told.lock().ok()?;
-                let last = told.entry(host.clone()).or_insert_with(Instant::now);
-                if last.elapsed() < EVERY {
-                    return None;
-                }
-                *last = Instant::now();
-                Some(format!("{host}: … {text}"))
-            }
+            Event::Progress { host, text } => self.seldom(host, text),
+            Event::Copying { host, copying } => self.seldom(host, copying),
             Event::StepEnded {
                 step,
                 outcome,

@@ -85,6 +85,9 @@ impl Sink for Bars {
             Event::Progress { host, text } => {
                 self.with_line(host, |line| line.set_message(text.clone()));
             }
+            Event::Copying { host, copying } => {
+                self.with_line(host, |line| line.set_message(copying.to_string()));
+            }
             Event::StepEnded {
                 step,
                 outcome,

@@ -41,6 +41,8 @@ fn no_arguments() {
                                   json, jsonl, junit]
           --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
                                   changed key is refused all the same
+      -K, --ask-become-pass       Ask for the password that sudo wants on the hosts, in place of
+                                  `ssh.become_password`
       -v, --verbose...            Say more; twice for even more
           --color <WHEN>          When to use colours [default: auto] [possible values: auto, always,
                                   never]
@@ -114,6 +116,9 @@ fn help() {
           --accept-new-host-keys
               Trust and remember the keys of hosts that ssh does not know yet; a changed key is refused
               all the same
+
+      -K, --ask-become-pass
+              Ask for the password that sudo wants on the hosts, in place of `ssh.become_password`
 
       -v, --verbose...
               Say more; twice for even more
@@ -234,6 +239,9 @@ Options of every command:
           Trust and remember the keys of hosts that ssh does not know yet; a changed key is refused
           all the same
 
+  -K, --ask-become-pass
+          Ask for the password that sudo wants on the hosts, in place of `ssh.become_password`
+
   -v, --verbose...
           Say more; twice for even more
 
@@ -276,6 +284,8 @@ Options of every command:
                               json, jsonl, junit]
       --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
                               changed key is refused all the same
+  -K, --ask-become-pass       Ask for the password that sudo wants on the hosts, in place of
+                              `ssh.become_password`
   -v, --verbose...            Say more; twice for even more
       --color <WHEN>          When to use colours [default: auto] [possible values: auto, always,
                               never]
@@ -303,6 +313,8 @@ Options of every command:
                               json, jsonl, junit]
       --accept-new-host-keys  Trust and remember the keys of hosts that ssh does not know yet; a
                               changed key is refused all the same
+  -K, --ask-become-pass       Ask for the password that sudo wants on the hosts, in place of
+                              `ssh.become_password`
   -v, --verbose...            Say more; twice for even more
       --color <WHEN>          When to use colours [default: auto] [possible values: auto, always,
                               never]

@@ -144,3 +144,38 @@ error: `flavor` must be one of mariadb, mysql
   |                  ^^^^^^ not one of them
 "#);
 }
+
+#[test]
+fn a_password_for_sudo_that_is_written() {
+    let written = "ssh: {user: ops, become: sudo, become_password: hunter2}\nhosts:";
+    let folder = Folder::instead(&[("hosts:", written)]);
+    let run = folder.hactl(&["status"]);
+    assert_snapshot!(run, @r#"
+exit 1
+--- stderr
+error: a password is written in the inventory
+ --> inventory.yml:7:49
+  |
+7 | ssh: {user: ops, become: sudo, become_password: ********}
+  |                                                 ^^^^^^^^ anyone who reads this file has it
+  |
+  = help: write where it is: `env:NAME`, `file:PATH` or `cmd:COMMAND`
+"#);
+}
+
+#[test]
+fn a_password_for_sudo_where_there_is_none() {
+    let folder = Folder::instead(&[("{port: 1}", "{port: 1, become_password: \"env:REPL\"}")]);
+    let run = folder.hactl(&["status"]);
+    assert_snapshot!(run, @r#"
+exit 1
+--- stderr
+error: a password for sudo, and no sudo
+ --> inventory.yml:8:76
+  |
+8 |   db1: {address: 127.0.0.1, primary: true, ssh: {port: 1, become_password: "env:REPL"}}
+  |                                                                            ^^^^^^^^^^ never asked for
+  |
+  = help: write `become: sudo` beside it, or remove it
+"#);
+}

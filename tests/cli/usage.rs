@@ -1,5 +1,8 @@
 //! A command line that is wrong: exit 2, and nothing was looked at.
 
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+
 use insta::assert_snapshot;
 
 use super::Folder;
@@ -145,4 +148,60 @@ fn half_a_maintenance() {
 
     For more information, try '--help'.
     ");
+}
+
+#[test]
+fn a_password_is_asked_for_and_nobody_is_there() {
+    let folder = Folder::instead(&[("{port: 1}", "{port: 1, become: sudo}")]);
+    let run = folder.hactl(&["verify", "-K"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: -K asks for a password, and there is no terminal to ask on
+hint: name it in the inventory: `ssh: {become_password: "env:NAME"}`
+"#);
+}
+
+#[test]
+fn a_password_is_asked_for_and_nothing_wants_it() {
+    let run = Folder::good().hactl(&["verify", "-K"]);
+    assert_snapshot!(run, @r#"
+exit 2
+--- stderr
+error: -K asks for sudo's password, and no host is reached by sudo
+hint: set `ssh: {user: NAME, become: sudo}` in the inventory, or leave -K out
+"#);
+}
+
+/// On a terminal, which must not show the password, and must show what is typed afterwards.
+#[test]
+fn a_password_that_is_typed_is_not_shown() {
+    let folder = Folder::instead(&[("{port: 1}", "{port: 1, become: sudo}")]);
+    let hactl = env!("CARGO_BIN_EXE_hactl");
+    let mut terminal = Command::new("script")
+        .args(["-qec", &format!("{hactl} status -K; stty -a"), "/dev/null"])
+        .current_dir(folder.0.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", folder.0.path())
+        .envs([("REPL", "a"), ("MONITOR", "b"), ("ADMIN", "c")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut screen = terminal.stdout.take().unwrap();
+    let mut shown = Vec::new();
+    let mut byte = [0];
+    while !shown.ends_with(b"sudo password on db1: ") && screen.read(&mut byte).unwrap() > 0 {
+        shown.push(byte[0]);
+    }
+    let mut keys = terminal.stdin.take().unwrap();
+    keys.write_all(b"hunter2\n").unwrap();
+    screen.read_to_end(&mut shown).unwrap();
+    drop(keys);
+    terminal.wait().unwrap();
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("Connection refused"), "{shown}");
+    assert!(shown.contains(" echo "), "{shown}");
 }

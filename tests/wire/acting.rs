@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use hactl::execute;
 use hactl::facts::{HostView, UnreachableKind};
+use hactl::fleet::script::Script;
 use hactl::fleet::ssh::HostKeys;
 use hactl::fleet::{Fleet as _, LiveFleet, Progress};
 use hactl::inventory::{Cluster, FenceCommand, FenceContract, HookPoint, HostName, Inventory};
@@ -383,4 +384,23 @@ async fn an_address_is_leased_renewed_made_permanent_and_removed() {
         fleet.apply(&remove, &Said::default()).await,
         Outcome::Already
     );
+}
+
+#[tokio::test]
+async fn two_inventories_with_the_same_names_reach_each_their_own_host() {
+    let (one, mut two) = (Lone::start(), Lone::start());
+    two.cluster.name = one.cluster.name.clone();
+    // Cold, and over the warm connections.
+    for _ in 0..2 {
+        let (here, there) = tokio::join!(one.fleet(), two.fleet());
+        for (fleet, hosts) in [(&here, &one), (&there, &two)] {
+            let name = hosts.names().pop_first().unwrap();
+            let connection = fleet.connection(&name).unwrap();
+            let ask = Script::new("echo $SSH_CONNECTION");
+            let answer = connection.link.run(&ask, Duration::from_secs(5)).await;
+            let text = answer.unwrap().text();
+            let own = format!(" {}\n", hosts.sshd.port());
+            assert!(text.ends_with(&own), "{text} is not port {own}");
+        }
+    }
 }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use hactl::fleet::script::Script;
 use hactl::fleet::ssh::{
-    Become, Effect, HostKeys, Link, LinkError, LinkFault, SshTarget, Unreachable,
+    Become, Effect, HostKeys, Link, LinkError, LinkFault, SshTarget, SudoPassword, Unreachable,
 };
+
+use tokio::io::AsyncWriteExt as _;
 
 use crate::sshd::{Sshd, free_port, keygen, signal};
 
@@ -274,4 +276,25 @@ async fn without_become_scripts_run_as_the_login() {
             .status,
         5
     );
+}
+
+/// The login is root: nothing asks for the password, and nothing takes it for a command or for data.
+#[tokio::test]
+async fn a_password_that_nothing_asks_for_gets_nowhere() {
+    let sshd = Sshd::start();
+    let target = SshTarget {
+        sudo_password: Some(SudoPassword::new("touch /tmp/hactl-oops".into())),
+        ..sshd.target()
+    };
+    let link = Link::connect(&target, HostKeys::Strict).await.unwrap();
+    let soon = Duration::from_secs(5);
+    let output = link.run(&Script::new("echo one; exit 3"), soon).await;
+    let output = output.unwrap();
+    assert_eq!((output.text().as_str(), output.status), ("one\n", 3));
+    assert_eq!(output.stderr, "");
+    let mut writer = link.spawn_writer(&Script::new("cat"), soon).await.unwrap();
+    writer.write_all(b"two\n").await.unwrap();
+    let end = writer.finish(soon).await.unwrap();
+    assert_eq!((end.stdout.as_str(), end.stderr.as_str()), ("two\n", ""));
+    assert!(!std::path::Path::new("/tmp/hactl-oops").exists());
 }

@@ -84,6 +84,7 @@ impl Sshd {
             known_hosts: Some(self.path("known_hosts")),
             jump: None,
             become_root: Become::Sudo,
+            sudo_password: None,
             connect_timeout: Duration::from_secs(5),
         }
     }

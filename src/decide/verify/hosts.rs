@@ -18,7 +18,7 @@ pub(super) fn reachable(context: &Context<'_>) -> Vec<Finding> {
                     Severity::Error,
                     "NoRootAccess",
                     format!("{} does not become root", reached.os.login.user),
-                    "set `ssh: become: sudo` and allow that user sudo without a password",
+                    "set `ssh: become: sudo`, and `become_password` or -K where sudo wants a password",
                 ));
             }
             HostView::Reached(_) => {}

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use super::{LOCKS, STATEMENT, execute, facts, last_lines, session};
 use crate::fleet::script::Script;
 use crate::fleet::ssh::RemoteWriter;
-use crate::fleet::stream::{FanOut, Sink};
-use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
+use crate::fleet::stream::{CopyError, FanOut, Sink};
+use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
 use crate::mysql::{
-    EventFacts, EventState, GtidSet, HEAD_LENGTH, Statement, Switch, TAIL_LENGTH, quote_ident,
+    Dialect, EventFacts, EventState, GtidSet, HEAD_LENGTH, Statement, Switch, TAIL_LENGTH,
+    quote_ident,
 };
-use crate::plan::Outcome;
+use crate::plan::{Copying, Outcome};
 
 /// The longest that a dump and its import may take.
 const BOUND: Duration = Duration::from_hours(48);
@@ -35,6 +36,10 @@ import() {
     return "$status"
 }
 "#;
+/// How often is said how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How long the server may think about how much it holds: it may have to open every table for that.
+const GUESS: Duration = Duration::from_secs(5);
 /// How long dropping a database may wait for its locks. The import of a hactl that was killed ends by
 /// itself, and takes back its unfinished transaction before it lets go of its tables.
 const LEFTOVER: Duration = Duration::from_mins(5);
@@ -127,7 +132,8 @@ async fn copy(
     into: &[HostName],
     progress: &dyn Progress,
 ) -> Result<GtidSet, ActionError> {
-    let (source, dialect) = session(fleet, primary).await?;
+    let (mut source, dialect) = session(fleet, primary).await?;
+    let expected = expected_bytes(&mut source, &primary.host, dialect).await;
     drop(source);
     let dump = Script::new("").command(dialect.dump_command());
     let mut sinks = Vec::new();
@@ -147,38 +153,50 @@ async fn copy(
     }
     let mut reader = primary.link.spawn_reader(&dump, BOUND).await?;
     let begun = Instant::now();
-    let mut told = begun;
+    let mut told: Option<Instant> = None;
     let copied = FanOut {
         head: HEAD_LENGTH,
         tail: TAIL_LENGTH,
         ..FanOut::default()
     }
     .copy(&mut reader, sinks, |bytes| {
-        if told.elapsed() >= Duration::from_millis(200) {
-            told = Instant::now();
-            let text = amount(bytes, begun.elapsed());
+        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            told = Some(Instant::now());
+            let copying = Copying {
+                bytes,
+                expected_bytes: expected,
+                elapsed: begun.elapsed(),
+            };
             for replica in into {
-                progress.tell(replica, &text);
+                progress.copying(replica, copying);
             }
         }
     })
     .await;
     // A dump that nobody reads any more would never end.
     let dumped = match &copied.source {
-        Ok(()) => Some(reader.finish(FINISH).await?),
+        Ok(()) => Some(reader.finish(FINISH).await),
         Err(_) => None,
     };
+    let mut imports = Ok(());
     for (delivery, replica) in copied.sinks.into_iter().zip(into) {
-        import_ended(replica, delivery.result, delivery.writer).await?;
+        let import = import_ended(replica, delivery.result, delivery.writer).await;
+        imports = imports.and(import);
     }
     let broken = |words: &str| broken_dump(&primary.host, words);
-    copied.source.map_err(|error| broken(&error.to_string()))?;
-    if let Some(end) = dumped.filter(|end| end.status != 0) {
-        return Err(broken(&format!(
-            "status {}: {}",
-            end.status,
-            last_lines(&end.stderr)
-        )));
+    // The first cause is told: half a dump fails to load, too, and a dump that nobody takes any more
+    // breaks for that.
+    match copied.source {
+        Err(CopyError::NobodyListens) | Ok(()) => {}
+        Err(error) => return Err(broken(&error.to_string())),
+    }
+    match dumped.transpose() {
+        Ok(Some(end)) if end.status != 0 => {
+            let words = format!("status {}: {}", end.status, last_lines(&end.stderr));
+            return Err(broken(&words));
+        }
+        Err(error) => return Err(broken(&error.to_string())),
+        Ok(_) => imports?,
     }
     let (head, tail) = (
         String::from_utf8_lossy(&copied.head),
@@ -195,13 +213,14 @@ async fn copy(
 
 async fn import_ended(
     replica: &HostName,
-    delivered: Result<u64, crate::fleet::stream::CopyError>,
+    delivered: Result<u64, CopyError>,
     writer: Option<RemoteWriter>,
 ) -> Result<(), ActionError> {
     // The import's own words say more than "broken pipe".
     let mut words = match writer {
         Some(writer) => {
-            let end = writer.finish(FINISH).await?;
+            let end = writer.finish(FINISH).await;
+            let end = end.map_err(|error| broken_import(replica, &error.to_string()))?;
             (end.status != 0).then(|| format!("status {}: {}", end.status, last_lines(&end.stderr)))
         }
         None => Some("its task died".to_owned()),
@@ -211,13 +230,28 @@ async fn import_ended(
     }
     match words {
         None => Ok(()),
-        Some(words) => Err(ActionError::Unfit {
-            host: replica.clone(),
-            reason: format!("loading the dump failed: {words}"),
-            hint: "it is marked as half seeded and replicates nothing; run again to load it anew"
-                .to_owned(),
-        }),
+        Some(words) => Err(broken_import(replica, &words)),
     }
+}
+
+fn broken_import(host: &HostName, words: &str) -> ActionError {
+    ActionError::Unfit {
+        host: host.clone(),
+        reason: format!("loading the dump failed: {words}"),
+        hint: "it is marked as half seeded and replicates nothing; run again to load it anew"
+            .to_owned(),
+    }
+}
+
+/// For a person's patience only: a server that does not say is dumped all the same.
+async fn expected_bytes(
+    source: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+) -> Option<u64> {
+    let ask = dialect.data_length_query();
+    let rows = execute(source, host, &ask, GUESS).await.ok()?;
+    rows.first()?.get("bytes")?.as_deref()?.parse().ok()
 }
 
 /// Gives the replica the dump's position as its own history.
@@ -261,12 +295,4 @@ fn broken_dump(host: &HostName, words: &str) -> ActionError {
         hint: "the replicas are marked as half seeded and replicate nothing; run again to load them anew"
             .to_owned(),
     }
-}
-
-/// `12.4 MiB loaded, 8.1 MiB/s`.
-fn amount(bytes: u64, elapsed: Duration) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "for a person, one decimal")]
-    let mebibytes = bytes as f64 / f64::from(1024 * 1024);
-    let rate = mebibytes / elapsed.as_secs_f64().max(0.001);
-    format!("{mebibytes:.1} MiB loaded, {rate:.1} MiB/s")
 }

@@ -7,15 +7,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openssh::{Child, ChildStderr, ChildStdin, ChildStdout, Session, Stdio};
+use openssh::{Child, ChildStderr, ChildStdin, ChildStdout, Session};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use super::diagnosis::{self, NO_SUDO};
 use super::error::{Effect, LinkError, LinkFault};
+use super::opening::{Fresh, chain, mux_fault};
+use super::sudo;
 use super::target::{Become, SshTarget};
 use crate::fleet::script::{BEGIN, Script, Stdin, quote_sh};
 
@@ -76,20 +77,17 @@ impl Wire {
         }
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| self.fail(LinkFault::Disconnected, Effect::None))?;
-        let mut child = self
-            .open(&remote_command(self.target.become_root, talk))
-            .await?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (
-            child.stdin().take(),
-            child.stdout().take(),
-            child.stderr().take(),
-        ) else {
-            return Err(self
-                .fail(LinkFault::Other, Effect::None)
-                .saying("a channel without pipes"));
-        };
+        let mut fresh = self.open(&remote_command(&self.target, talk)).await?;
+        if let Some(password) = self.target.password() {
+            fresh = self.become_root(fresh, password).await?;
+        }
+        let Fresh {
+            child,
+            stdin,
+            mut stdout,
+            stderr,
+        } = fresh;
         let stderr = Tail::keep(stderr);
-        let mut stdout = BufReader::new(stdout);
         let (sent, begun) = tokio::join!(send(stdin, script, talk.stdin), skip_noise(&mut stdout));
         let mut channel = Channel {
             wire: self.clone(),
@@ -108,35 +106,6 @@ impl Wire {
             Err(error) => Err(self
                 .fail(LinkFault::Disconnected, Effect::Unknown)
                 .saying(error.to_string())),
-        }
-    }
-
-    /// Until the channel is open nothing is executed: the master answers only after the host has
-    /// confirmed it, and sends the command after that (`mux_session_confirm` in OpenSSH's mux.c). So
-    /// failures here have no effect, and a host that has no session free is asked again.
-    async fn open(&self, command: &str) -> Result<Child<Arc<Session>>, LinkError> {
-        let mut pause = Duration::from_millis(20);
-        loop {
-            let opened = Arc::clone(&self.session)
-                .arc_raw_command(command)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .await;
-            match opened {
-                Ok(child) => return Ok(child),
-                Err(error) if is_full(&error) => sleep(pause).await,
-                Err(openssh::Error::Disconnected) => {
-                    return Err(self.fail(LinkFault::Disconnected, Effect::None));
-                }
-                Err(error) => {
-                    return Err(self
-                        .fail(mux_fault(&error), Effect::None)
-                        .saying(chain(&error)));
-                }
-            }
-            pause = (pause * 2).min(Duration::from_millis(500));
         }
     }
 }
@@ -178,7 +147,7 @@ impl Channel {
 
 /// `openssh` reports status 127 as an error of its own, and a missing status for a lost connection
 /// and a killed shell alike; the master knows which.
-async fn exit_status(
+pub(super) async fn exit_status(
     wire: &Wire,
     waited: Result<std::process::ExitStatus, openssh::Error>,
 ) -> Result<i32, LinkError> {
@@ -235,19 +204,22 @@ async fn skip_noise(stdout: &mut BufReader<ChildStdout>) -> io::Result<Option<St
 }
 
 /// What sshd hands to the login shell, whichever that is (sh, fish, csh): one `sh -c` with one word.
-fn remote_command(become_root: Become, talk: Talk) -> String {
+fn remote_command(target: &SshTarget, talk: Talk) -> String {
+    let asks = target.password().is_some();
     let shell = match talk.stdin {
+        Stdin::Empty if asks => format!("sh -c {}", quote_sh(&sudo::introduced("exec sh -s"))),
         Stdin::Empty => "sh -s".to_owned(),
         // One line carries the script, so that the rest of the input is left untouched: `read` takes
         // no byte beyond the line (POSIX.1-2017, read), `sh -s` gives no such promise. An unfinished
         // line makes `read` fail. `printf` is built in: its words are in no process list.
         Stdin::Data => {
-            format!(
-                "sh -c {}",
-                quote_sh(
-                    "IFS= read -r line && eval \"$(printf %s \"$line\" | base64 -d)\" || exit 1"
-                )
-            )
+            let read = "IFS= read -r line && eval \"$(printf %s \"$line\" | base64 -d)\" || exit 1";
+            let read = if asks {
+                sudo::introduced(read)
+            } else {
+                read.to_owned()
+            };
+            format!("sh -c {}", quote_sh(&read))
         }
     };
     let bounded = match talk.bound {
@@ -257,38 +229,22 @@ fn remote_command(become_root: Become, talk: Talk) -> String {
         }
         None => shell,
     };
-    let wrapper = match become_root {
+    // Without a password sudo must not ask. With one, it reads a line and not a byte more: the rest of
+    // the input is the script's (`tgetpass` in sudo, which reads byte by byte).
+    let sudo = if asks {
+        format!("sudo -S -p {}", sudo::PROMPT)
+    } else {
+        "sudo -n".to_owned()
+    };
+    let wrapper = match target.become_root {
         Become::Never => format!("exec {bounded}"),
         Become::Sudo => format!(
             "LC_ALL=C; export LC_ALL; if [ \"$(id -u)\" = 0 ]; then exec {bounded}; fi; \
-             if command -v sudo >/dev/null; then exec sudo -n {bounded}; fi; \
+             if command -v sudo >/dev/null; then exec {sudo} {bounded}; fi; \
              echo \"{NO_SUDO}\" >&2; exit 126"
         ),
     };
     format!("exec sh -c {}", quote_sh(&wrapper))
-}
-
-/// The host has no session free on this connection. Only the master's words tell.
-fn is_full(error: &openssh::Error) -> bool {
-    chain(error).contains("Session open refused by peer")
-}
-
-fn mux_fault(error: &openssh::Error) -> LinkFault {
-    match error {
-        openssh::Error::Disconnected | openssh::Error::RemoteProcessTerminated => {
-            LinkFault::Disconnected
-        }
-        _ => LinkFault::Other,
-    }
-}
-
-/// The innermost cause: the outer ones only say that there is one.
-pub(super) fn chain(error: &openssh::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 /// Reads a stream to its end, always, and keeps the last of it. Stops when dropped.
@@ -324,7 +280,7 @@ impl Tail {
             .await
             .and_then(Result::ok)
             .unwrap_or_default();
-        String::from_utf8_lossy(&kept).into_owned()
+        String::from_utf8_lossy(&kept).replace(sudo::PROMPT, "")
     }
 }
 
@@ -342,7 +298,14 @@ mod tests {
 
     use super::{Talk, remote_command};
     use crate::fleet::script::{Script, Stdin};
-    use crate::fleet::ssh::Become;
+    use crate::fleet::ssh::{Become, SshTarget, SudoPassword};
+
+    fn as_login() -> SshTarget {
+        SshTarget {
+            become_root: Become::Never,
+            ..SshTarget::new("db1")
+        }
+    }
 
     /// What sshd does: the login shell runs the command, our text is its input.
     fn as_sshd(command: &str, input: &[u8]) -> (i32, String) {
@@ -369,7 +332,7 @@ mod tests {
         let script = Script::new("echo \"it's\"; read -r first; echo \"<$first>\"; cat; exit 3");
         let line = base64::engine::general_purpose::STANDARD
             .encode(script.wire_text(Stdin::Data).expose_secret());
-        let command = remote_command(Become::Never, talk);
+        let command = remote_command(&as_login(), talk);
         assert!(command.contains("timeout -k 5 5 "), "{command}");
         let seen = as_sshd(&command, format!("{line}\none\ntwo\n").as_bytes());
         assert_eq!(seen, (3, "hactl:begin\nit's\n<one>\ntwo\n".to_owned()));
@@ -386,10 +349,53 @@ mod tests {
                 .wire_text(Stdin::Data)
                 .expose_secret(),
         );
-        let command = remote_command(Become::Never, talk);
+        let command = remote_command(&as_login(), talk);
         for cut in (0..=line.len()).step_by(7).chain([line.len()]) {
             let (status, seen) = as_sshd(&command, &line.as_bytes()[..cut]);
             assert_eq!((status, seen.as_str()), (1, ""), "cut at {cut}");
+        }
+    }
+
+    /// A `sudo` as far as its input goes: `line` is what it reads before it becomes the command.
+    fn with_sudo(line: &str, talk: Talk, input: &str) -> (i32, String) {
+        let target = SshTarget {
+            sudo_password: Some(SudoPassword::new("hunter2".into())),
+            ..SshTarget::new("db1")
+        };
+        let command = remote_command(&target, talk);
+        assert!(!command.contains("hunter2"), "{command}");
+        // What is not to be seen of this machine: whether we are root, and its sudo.
+        let fake = format!("id() {{ echo 1000; }}; sudo() {{ {line}; shift 3; \"$@\"; exit; }}; ");
+        let inner = command.strip_prefix("exec sh -c ").unwrap();
+        let wrapper = as_sshd(&format!("printf %s {inner}"), b"").1;
+        let wrapper = wrapper.replace("exec sudo", "sudo");
+        as_sshd(&format!("{fake}{wrapper}"), input.as_bytes())
+    }
+
+    #[test]
+    fn a_password_that_sudo_did_not_want_is_no_command() {
+        let script = Script::new("echo ran; read -r first && echo \"<$first>\"");
+        for stdin in [Stdin::Empty, Stdin::Data] {
+            let talk = Talk { stdin, bound: None };
+            let text = script.wire_text(stdin).expose_secret().to_owned();
+            let (text, echoed) = match stdin {
+                Stdin::Empty => (text, ""),
+                Stdin::Data => (
+                    base64::engine::general_purpose::STANDARD.encode(text) + "\none\n",
+                    "<one>\n",
+                ),
+            };
+            let input = format!("hunter2\nhactl:script\n{text}");
+            for line in ["read -r wanted", "true"] {
+                let (_, seen) = with_sudo(line, talk, &input);
+                let wanted = format!("hactl:root\nhactl:begin\nran\n{echoed}");
+                assert_eq!(seen, wanted, "{line} {stdin:?}");
+            }
+            // Cut before the script: nothing runs.
+            assert_eq!(
+                with_sudo("true", talk, "hunter2\n"),
+                (1, "hactl:root\n".to_owned())
+            );
         }
     }
 }

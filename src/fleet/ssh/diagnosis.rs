@@ -109,8 +109,12 @@ const UNREACHABLE: &[(Unreachable, &[&str])] = &[
 /// Why a script never began, from what sudo and the login shell wrote (the latter often on standard
 /// output), and the shell's exit status.
 pub(super) fn starting(written: &str, status: i32) -> Diagnosis {
-    let known: [(LinkFault, &[&str]); 3] = [
+    let known: [(LinkFault, &[&str]); 4] = [
         (LinkFault::SudoMissing, &[NO_SUDO]),
+        (
+            LinkFault::SudoPasswordWrong,
+            &["incorrect password attempt", "no password was provided"],
+        ),
         (
             LinkFault::SudoNeedsPassword,
             &["a password is required", "no askpass program"],

@@ -61,6 +61,15 @@ pub enum LinkFault {
     /// The login user may use sudo with a password only.
     #[error("sudo wants a password")]
     SudoNeedsPassword,
+    /// sudo was given a password, and wanted another.
+    #[error("sudo refused the password")]
+    SudoPasswordWrong,
+    /// The password was not tried: where it was, it was refused.
+    #[error("sudo's password was not tried here, because {by} refused it")]
+    SudoPasswordUntried {
+        /// Which host refused it.
+        by: String,
+    },
     /// The login user may not use sudo, or only from a terminal.
     #[error("sudo refused to run a shell as root")]
     SudoRefused,
@@ -176,7 +185,7 @@ impl LinkError {
                 format!("check the address in the inventory: `getent hosts {own}` must print one, or `~/.ssh/config` must define it")
             }
             LinkFault::Unreachable(Unreachable::Closed) => {
-                "look at sshd on the host (`journalctl -u ssh`): it may be starting, full (`MaxStartups`) or told to refuse this address".into()
+                format!("look at sshd on the host (`journalctl -u ssh`): it may be starting, full (`MaxStartups`) or told to refuse this address; with a jump host in ~/.ssh/config, `ssh {login} true` must work without a question")
             }
             LinkFault::HostKeyUnknown { name } => self.hint_unknown_key(name),
             LinkFault::HostKeyChanged { name, .. } => format!(
@@ -187,7 +196,16 @@ impl LinkError {
                 "`ssh {login} true` must work without a question: add your public key to that user's authorized_keys, load the key into your agent, or set `ssh: {{key: …}}`"
             ),
             LinkFault::NoSshClient => "install it: `apt-get install openssh-client`".into(),
-            LinkFault::SudoNeedsPassword | LinkFault::SudoRefused => {
+            LinkFault::SudoNeedsPassword => {
+                "run again with -K to be asked for it, name it in the inventory (`ssh: {become_password: \"env:NAME\"}`), or give the login user passwordless sudo on that host".into()
+            }
+            LinkFault::SudoPasswordWrong => format!(
+                "it was tried once and no more, so that no account is locked; `ssh -t {login} sudo -k true` must take the password that you give with -K or `become_password`"
+            ),
+            LinkFault::SudoPasswordUntried { .. } => {
+                "one wrong password on many hosts could lock the account; where hosts have different ones, give each its own `ssh: {become_password: …}`".into()
+            }
+            LinkFault::SudoRefused => {
                 "give the login user passwordless sudo on that host (`NAME ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d/hactl), or log in as root".into()
             }
             LinkFault::SudoMissing => {

@@ -13,10 +13,11 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::channel::{CHANNELS, Channel, Talk, Wire, chain};
+use super::channel::{CHANNELS, Channel, Talk, Wire};
 use super::control::{ControlFolder, ControlFolderError, StartLock};
 use super::error::{Effect, LinkError, LinkFault};
 use super::master;
+use super::opening::chain;
 use super::target::{HostKeys, SshTarget};
 use super::transfer::{RemoteReader, RemoteWriter};
 use crate::fleet::script::{Script, Stdin};
@@ -146,7 +147,23 @@ impl Link {
         within: Duration,
     ) -> Option<Result<Whoami, LinkError>> {
         if let Ok(Ok(())) = timeout(MASTER_ANSWERS, wire.session.check()).await {
-            let answer = ask_who(wire, within).await;
+            let answer = if wire.target.password().is_some() {
+                // sudo takes its time, and a password is not tried without need: not even for a
+                // connection that may lead nowhere.
+                match timeout(within, wire.answers()).await {
+                    Ok(Ok(())) => ask_who(wire, master::longest(&wire.target)).await,
+                    Ok(Err(error)) => Err(error),
+                    Err(_) => Err(wire.fail(
+                        LinkFault::TimedOut {
+                            what: "a warm connection",
+                            after: within,
+                        },
+                        Effect::None,
+                    )),
+                }
+            } else {
+                ask_who(wire, within).await
+            };
             match answer.as_ref().map_err(LinkError::fault) {
                 // The host is gone, or came back and does not know this connection.
                 Err(LinkFault::Disconnected | LinkFault::TimedOut { .. } | LinkFault::Other) => {}

@@ -64,6 +64,10 @@ pub(super) async fn start(
         // A file, not a pipe: what the master starts may keep it open for as long as it lives.
         .stderr(open().map_err(local)?)
         .env("LC_ALL", "C")
+        // A jump host of the user's own configuration gets none of our options: without this its ssh
+        // would ask the terminal about a key, and wait for ever for an answer.
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .env("SSH_ASKPASS", "/bin/false")
         // Ctrl-C in the terminal must not reach the master's proxy: other runs share it.
         .process_group(0)
         .kill_on_drop(true);

@@ -10,6 +10,8 @@ mod diagnosis;
 mod error;
 mod link;
 mod master;
+mod opening;
+mod sudo;
 mod target;
 mod transfer;
 
@@ -17,5 +19,6 @@ pub(in crate::fleet) use channel::{Channel, Talk};
 pub use control::ControlFolderError;
 pub use error::{Effect, LinkError, LinkFault, Unreachable};
 pub use link::{Link, Output, Whoami};
+pub use sudo::SudoPassword;
 pub use target::{Become, HostKeys, InvalidTarget, SshTarget};
 pub use transfer::{RemoteReader, RemoteWriter, StreamEnd};

@@ -1,9 +1,12 @@
 //! Whom to reach and how: what the inventory names; all else is left to `~/.ssh/config`.
 //!
-//! A target never holds a secret: keys are named by their path and are read by `ssh` alone.
+//! Keys are named by their path and are read by `ssh` alone; the one secret here is what sudo wants, and
+//! that travels on the standard input of a channel.
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+use super::sudo::SudoPassword;
 
 /// One host as `ssh` needs to know it. What is `None` is decided by `~/.ssh/config`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct SshTarget {
     pub jump: Option<String>,
     /// How a login that is not root becomes root.
     pub become_root: Become,
+    /// The password that sudo wants, where it wants one.
+    pub sudo_password: Option<SudoPassword>,
     /// How long a connection may take, key exchange included, each hop. At least one second.
     pub connect_timeout: Duration,
 }
@@ -29,7 +34,7 @@ pub struct SshTarget {
 /// How scripts get to run as root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Become {
-    /// By `sudo -n`, unless the login is root already.
+    /// By `sudo`, unless the login is root already; it is never let ask a question.
     Sudo,
     /// Not at all: scripts run as the login user.
     Never,
@@ -79,6 +84,7 @@ impl SshTarget {
             known_hosts: None,
             jump: None,
             become_root: Become::Sudo,
+            sudo_password: None,
             connect_timeout: Duration::from_secs(10),
         }
     }
@@ -106,6 +112,12 @@ impl SshTarget {
             return Err(InvalidTarget::Jump(jump.clone()));
         }
         Ok(())
+    }
+
+    /// The password to give to sudo, where sudo is used.
+    pub(super) fn password(&self) -> Option<&SudoPassword> {
+        let used = self.become_root == Become::Sudo;
+        self.sudo_password.as_ref().filter(|_| used)
     }
 
     /// The host as messages name it: `address:port`, or the address alone when ssh's own
@@ -140,6 +152,10 @@ impl From<&crate::inventory::SshTarget> for SshTarget {
                 crate::inventory::Become::Sudo => Become::Sudo,
                 crate::inventory::Become::Never => Become::Never,
             },
+            sudo_password: wanted
+                .become_password
+                .as_ref()
+                .map(|password| SudoPassword::new(password.0.clone())),
             connect_timeout: wanted.connect_timeout,
         }
     }

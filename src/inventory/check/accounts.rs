@@ -105,7 +105,7 @@ impl Checker<'_> {
     }
 
     /// The password that a reference leads to.
-    fn password(&mut self, path: &[&str], reference: &str) -> Option<SecretString> {
+    pub(super) fn password(&mut self, path: &[&str], reference: &str) -> Option<SecretString> {
         match self.resolve(path, reference)? {
             Ok(password) => Some(password),
             Err(error) => {

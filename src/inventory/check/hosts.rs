@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::super::raw::{RawGroup, RawHost, RawSsh};
-use super::super::{Address, Host, HostName, InitialRole, Promotion, ServerSpec};
+use super::super::{Address, BecomePassword, Host, HostName, InitialRole, Promotion, ServerSpec};
 use super::{Checker, no_primary, vars, wrong};
 
 /// Words that `hosts:` and `--limit` give a meaning of their own.
@@ -23,6 +23,9 @@ impl Checker<'_> {
         groups: &BTreeMap<String, RawGroup>,
     ) -> BTreeMap<HostName, Host> {
         self.check_ssh(&["ssh"], ssh);
+        // Asked for once: a command may want a finger on a key.
+        let password = self.become_password(&["ssh"], ssh);
+        let ssh = (ssh, password.as_ref());
         if raw.is_empty() {
             let help = "add one: db1: {address: 192.0.2.1, primary: true}";
             self.key(
@@ -90,7 +93,7 @@ impl Checker<'_> {
         text: &str,
         raw: RawHost,
         server: &ServerSpec,
-        ssh: &RawSsh,
+        ssh: (&RawSsh, Option<&BecomePassword>),
         names: &[String],
     ) -> Option<Host> {
         let path = ["hosts", text];
@@ -142,7 +145,7 @@ impl Checker<'_> {
             groups,
             vars: BTreeMap::new(),
             interface: raw.interface,
-            ssh: self.ssh_target(&address, raw.ssh, ssh),
+            ssh: self.ssh_target(&at("ssh"), &address, raw.ssh, ssh),
             address,
         })
     }

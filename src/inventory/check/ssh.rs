@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::duration;
 use super::super::raw::RawSsh;
-use super::super::{Address, Scalar, SshTarget};
+use super::super::{Address, Become, BecomePassword, Scalar, SshTarget};
 use super::{Checker, wrong};
 
 /// How long a connection may take where nothing is said.
@@ -66,14 +66,36 @@ impl Checker<'_> {
         }
     }
 
-    /// The host's keys over those for all hosts.
+    /// The password for sudo that the `ssh` keys at a path lead to.
+    pub(super) fn become_password(
+        &mut self,
+        path: &[&str],
+        raw: &RawSsh,
+    ) -> Option<BecomePassword> {
+        let reference = raw.become_password.as_ref()?;
+        let path = [path, &["become_password"]].concat();
+        self.password(&path, &reference.0).map(BecomePassword)
+    }
+
+    /// The host's keys over those for all hosts; `password` is the one for all hosts.
     pub(super) fn ssh_target(
         &mut self,
+        path: &[&str],
         address: &Address,
         host: RawSsh,
-        all: &RawSsh,
+        (all, password): (&RawSsh, Option<&BecomePassword>),
     ) -> SshTarget {
+        let own_password = self.become_password(path, &host);
         let all = all.clone();
+        let become_root = host.r#become.or(all.r#become).unwrap_or_default();
+        if own_password.is_some() && become_root == Become::Never {
+            let help = "write `become: sudo` beside it, or remove it";
+            let path = [path, &["become_password"]].concat();
+            self.value(
+                &path,
+                wrong("a password for sudo, and no sudo", "never asked for", help),
+            );
+        }
         let connect_timeout = host.connect_timeout.or(all.connect_timeout);
         SshTarget {
             address: address.clone(),
@@ -85,7 +107,10 @@ impl Checker<'_> {
                 .or(all.known_hosts)
                 .and_then(|text| self.expand(&text)),
             jump: host.jump.or(all.jump),
-            become_root: host.r#become.or(all.r#become).unwrap_or_default(),
+            become_root,
+            become_password: own_password
+                .or_else(|| password.cloned())
+                .filter(|_| become_root == Become::Sudo),
             connect_timeout: connect_timeout
                 .and_then(|t| timeout(&t))
                 .unwrap_or(CONNECT_TIMEOUT),

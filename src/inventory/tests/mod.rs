@@ -26,6 +26,7 @@ impl FakeSecrets {
             ("REPL_PASSWORD", "s3cret-r"),
             ("MONITOR_PASSWORD", "s3cret-m"),
             ("ADMIN_PASSWORD", "s3cret-a"),
+            ("SUDO_PASSWORD", "s3cret-s"),
             ("LONG", "s3cret-s3cret-s3cret-s3cret-s3cret"),
             ("EMPTY", ""),
             ("TWO_LINES", "s3cret\ns3cret"),
@@ -194,6 +195,7 @@ hosts:
             known_hosts: Some(PathBuf::from("/home/me/.ssh/known")),
             jump: Some("a@b:1".into()),
             become_root: Become::Never,
+            become_password: None,
             connect_timeout: Duration::from_mins(1),
         }
     );
@@ -218,6 +220,35 @@ fn passwords_come_from_where_they_are() {
         accounts.admin.password.expose_secret(),
         "output of pass show x"
     );
+}
+
+#[test]
+fn sudo_gets_the_hosts_own_password_or_the_one_for_all() {
+    let text = HEAD.to_owned()
+        + "\
+ssh: {user: ops, become: sudo, become_password: \"env:SUDO_PASSWORD\"}
+hosts:
+  db1: {address: 192.0.2.1, primary: true}
+  db2: {address: 192.0.2.2, ssh: {become_password: \"cmd:pass show db2\"}}
+  db3: {address: 192.0.2.3, ssh: {user: root, become: none}}
+";
+    let mut cluster = parse(&text).unwrap();
+    assert!(!format!("{cluster:?}").contains("s3cret"));
+    let password = |cluster: &Cluster, host: &str| {
+        let given = cluster.hosts[host].ssh.become_password.as_ref();
+        given.map(|given| given.0.expose_secret().to_owned())
+    };
+    assert_eq!(password(&cluster, "db1").as_deref(), Some("s3cret-s"));
+    let own = password(&cluster, "db2");
+    assert_eq!(own.as_deref(), Some("output of pass show db2"));
+    let by_sudo: Vec<&str> = cluster.by_sudo().into_iter().map(AsRef::as_ref).collect();
+    assert_eq!(by_sudo, ["db1", "db2"]);
+    cluster.set_become_password(&SecretString::from("typed"));
+    for host in ["db1", "db2"] {
+        assert_eq!(password(&cluster, host).as_deref(), Some("typed"));
+    }
+    // Where nothing becomes root, nobody is given a password to keep.
+    assert_eq!(password(&cluster, "db3"), None);
 }
 
 #[test]

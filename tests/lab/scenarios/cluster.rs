@@ -102,12 +102,43 @@ impl Cluster {
         files.map(|file| read(file.unwrap().path())).collect()
     }
 
+    /// What ssh finds as the user's own configuration from now on.
+    pub(crate) fn write_ssh_config(&self, text: &str) {
+        let folder = self.home.path().join("ssh");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("config"), text).unwrap();
+    }
+
+    /// ssh looks where the system says that its user is at home, whatever HOME says: a configuration
+    /// is laid over that place for the program alone.
+    fn command(&self, program: &str) -> Command {
+        let folder = self.home.path().join("ssh");
+        if !folder.exists() {
+            return Command::new(program);
+        }
+        fs::create_dir_all("/root/.ssh").unwrap();
+        let mut command = Command::new("unshare");
+        let script = "mount --bind \"$0\" /root/.ssh && exec \"$@\"";
+        command
+            .args(["-m", "sh", "-c", script])
+            .arg(folder)
+            .arg(program);
+        command
+    }
+
+    /// The login user's password for sudo, in `SUDO_PASSWORD`.
+    pub(crate) fn sudo_password(&self) -> String {
+        let [.., (_, password)] = self.secrets.environment();
+        password
+    }
+
     /// Starts hactl and does not wait for it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let stream =
             |name: &str| Stdio::from(fs::File::create(self.home.path().join(name)).unwrap());
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let child = Command::new(env!("CARGO_BIN_EXE_hactl"))
+        let child = self
+            .command(env!("CARGO_BIN_EXE_hactl"))
             .args(arguments)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")

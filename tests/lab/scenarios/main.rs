@@ -22,15 +22,18 @@ mod data_elsewhere;
 mod drift;
 mod existing_data;
 mod failover;
+mod growing;
 mod judge;
 mod killed;
 mod leading;
 mod makefile;
 mod non_root;
 mod playbooks;
+mod reaching;
 mod reboot;
 mod run;
 mod secrets;
+mod seeding;
 mod stopped;
 
 /// Makes a test of each scenario for each server that must work, and with `make test-matrix` for the

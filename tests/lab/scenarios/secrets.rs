@@ -27,12 +27,13 @@ impl Secrets {
     }
 
     /// Name of the environment variable, and password. MariaDB takes 32 characters for replication.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 3] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
         let word = &self.word;
         [
             ("REPL_PASSWORD", format!(r#"r'a"s\s $(x) #;{word}"#)),
             ("MONITOR_PASSWORD", format!(r#"m`'\"%{word}\'é"#)),
             ("ADMIN_PASSWORD", format!(r#"-a'"\n $HOME && {word} ?*"#)),
+            ("SUDO_PASSWORD", format!(r#"s'"\$ $(x) # {word}"#)),
         ]
     }
 

@@ -72,6 +72,34 @@ impl Lab {
         Ok(lab)
     }
 
+    /// Boots one host more, beside those that run. The inventory in the lab's folder has it from then
+    /// on, as its last.
+    ///
+    /// # Errors
+    /// The lab is full, or the host does not boot; it stays a part of the lab then.
+    pub fn add(&mut self) -> Result<&Host, LabError> {
+        let all = claim::lock_all()?;
+        let number = self.state.hosts + 1;
+        if usize::from(number) > MOST_HOSTS {
+            return Err(LabError::Invalid {
+                what: "number of hosts",
+                value: number.to_string(),
+                want: "the lab is full",
+            });
+        }
+        self.state.hosts = number;
+        self.state.save()?;
+        drop(all);
+        self.hosts.push(host(&self.state, number));
+        let added = self.hosts.len() - 1;
+        let mut known = read(&self.known_hosts)?;
+        let public = read(&self.key.with_extension("pub"))?;
+        known += &prepare(&self.hosts[added], &public)?;
+        self.write_down(&known)?;
+        self.boot_host(&self.hosts[added])?;
+        Ok(&self.hosts[added])
+    }
+
     /// A lab that another process made. Dropping it changes nothing.
     ///
     /// # Errors
@@ -244,20 +272,7 @@ impl Lab {
     fn assemble(state: LabState, holder: Holder) -> Self {
         let dir = state.dir();
         let hosts = (1..=state.hosts)
-            .map(|number| {
-                let name = format!("db{number}");
-                let place = Place {
-                    dir: dir.join("hosts").join(&name),
-                    name,
-                    number,
-                    network: state.network,
-                    layers: state.layers.clone(),
-                };
-                Host {
-                    place,
-                    flavor: state.suite.flavor(),
-                }
-            })
+            .map(|number| host(&state, number))
             .collect();
         Self {
             hosts,
@@ -271,17 +286,16 @@ impl Lab {
     /// Writes keys, disks and scripts.
     fn prepare(&self) -> Result<(), LabError> {
         identity::make_key(&self.key, &format!("hactl-lab {}", self.name()))?;
-        let public = self.key.with_extension("pub");
-        let public = fs::read_to_string(&public).map_err(LabError::file("read", &public))?;
+        let public = read(&self.key.with_extension("pub"))?;
         let mut known = String::new();
         for host in &self.hosts {
-            for folder in ["upper", "work", "root"] {
-                let path = host.place.dir.join(folder);
-                fs::create_dir_all(&path).map_err(LabError::file("create", &path))?;
-            }
-            known += &identity::write(&host.place, &public)?;
-            host.place.write_script()?;
+            known += &prepare(host, &public)?;
         }
+        self.write_down(&known)
+    }
+
+    /// Writes what whoever comes by ssh needs.
+    fn write_down(&self, known: &str) -> Result<(), LabError> {
         fs::write(&self.known_hosts, known).map_err(LabError::file("write", &self.known_hosts))?;
         let inventory = self.state.dir().join("inventory.yml");
         fs::write(&inventory, self.inventory_yaml()).map_err(LabError::file("write", &inventory))
@@ -335,6 +349,36 @@ impl Drop for Lab {
             let _ = self.remove().and_then(|()| put_back());
         }
     }
+}
+
+fn host(state: &LabState, number: u8) -> Host {
+    let name = format!("db{number}");
+    let place = Place {
+        dir: state.dir().join("hosts").join(&name),
+        name,
+        number,
+        network: state.network,
+        layers: state.layers.clone(),
+    };
+    Host {
+        place,
+        flavor: state.suite.flavor(),
+    }
+}
+
+/// Makes a host's disk and script, and returns its line of `known_hosts`.
+fn prepare(host: &Host, public: &str) -> Result<String, LabError> {
+    for folder in ["upper", "work", "root"] {
+        let path = host.place.dir.join(folder);
+        fs::create_dir_all(&path).map_err(LabError::file("create", &path))?;
+    }
+    let known = identity::write(&host.place, public)?;
+    host.place.write_script()?;
+    Ok(known)
+}
+
+fn read(path: &Path) -> Result<String, LabError> {
+    fs::read_to_string(path).map_err(LabError::file("read", path))
 }
 
 fn check(spec: &LabSpec) -> Result<u8, LabError> {

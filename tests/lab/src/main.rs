@@ -36,6 +36,11 @@ enum Action {
         #[arg(long)]
         with_server: bool,
     },
+    /// Boot one host more in a lab that is up; the inventory has it from then on.
+    Add {
+        /// Which lab.
+        name: String,
+    },
     /// Remove a lab: hosts, disks, network.
     Down {
         /// Which.
@@ -157,6 +162,12 @@ fn act(action: Action) -> Result<(), LabError> {
             suite,
             server: server(with_server),
         }),
+        Action::Add { name } => {
+            let mut lab = Lab::open(&name)?;
+            let host = lab.add()?;
+            say(&format!("  {:<6} {}", host.name(), host.address()));
+            Ok(())
+        }
         Action::Down {
             name: Some(name), ..
         } => {
