@@ -1,7 +1,7 @@
 //! A healthy cluster for tests: an inventory and what would be seen of its hosts when all is well. A test
 //! changes one thing of it and looks at what follows. Must never be seen outside tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -298,6 +298,7 @@ pub(crate) fn leader(cluster: &Cluster, host: &Host, dialect: Dialect) -> Server
         oldest_write: None,
         dump_threads: 0,
         persisted: BTreeMap::new(),
+        settable: BTreeSet::new(),
         uptime: Duration::from_hours(1),
         connections: 5,
     }

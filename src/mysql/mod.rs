@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `flavor`, `version`, `dialect` | who a server is |
 //! | `platform` | how it is packaged: programs, units, files |
+//! | `option_file` | its settings: what a new file asks of a running server |
 //! | `quote`, `statement` | how to say things to it, without saying secrets to anyone else |
 //! | `session`, `client`, `replication`, `semi_sync`, `event` | statements that steer it |
 //! | `account`, `role_privileges`, `privilege`, `password`, `caching_sha2` | its accounts |
@@ -28,6 +29,7 @@ mod event;
 mod flavor;
 mod gtid;
 mod open_write;
+mod option_file;
 mod password;
 mod platform;
 mod privilege;
@@ -64,6 +66,7 @@ pub use gtid::{
     BinlogState, GtidError, GtidSet, MariaDbGtid, MariaDbPosition, MySqlGtidSet, SourceId,
 };
 pub use open_write::OpenWrite;
+pub use option_file::{ChangedSetting, changed_settings};
 pub use password::{PasswordCheck, PasswordHash, Salt, check_password};
 pub use privilege::{GrantOption, Privilege, Scope};
 pub use queries::{FactName, FactQuery};

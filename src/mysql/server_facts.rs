@@ -1,7 +1,7 @@
 //! What a server says about itself, typed. Must never fill a gap with a guess: what was not
 //! answered is an error of the reading, and what the server does not have is `None`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -115,6 +115,10 @@ pub struct ServerFacts {
     pub dump_threads: u32,
     /// Settings that beat my.cnf at the next boot, by name.
     pub persisted: BTreeMap<String, String>,
+    /// Those of the settings asked about that can be set while it runs, where it has a view that says so;
+    /// see [`Self::takes_live`].
+    #[serde(skip)]
+    pub settable: BTreeSet<String>,
     /// How long it runs.
     pub uptime: Duration,
     /// Open connections.

@@ -1,7 +1,7 @@
 //! A server as an action leaves it: booted, switched, seeded, following. Must never make up data that
 //! nobody has seen: what a server that was down holds is not known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::inventory::Account;
@@ -63,6 +63,7 @@ pub(super) fn fresh(dialect: Dialect, server_id: u32) -> ServerFacts {
         oldest_write: None,
         dump_threads: 0,
         persisted: BTreeMap::new(),
+        settable: BTreeSet::new(),
         uptime: Duration::ZERO,
         connections: 0,
     }

@@ -202,6 +202,7 @@ impl World {
             oldest_write: None,
             dump_threads: self.ackers(number),
             persisted: BTreeMap::new(),
+            settable: BTreeSet::new(),
             uptime: match server.booted_at {
                 None => Duration::from_hours(1),
                 Some(at) => Duration::from_secs((self.now - at) / 1000),
