@@ -16,6 +16,7 @@
 
 mod bare;
 mod cluster;
+mod configuration;
 mod conformance;
 mod data_elsewhere;
 mod drift;
