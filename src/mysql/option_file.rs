@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::quote::{quote_ident, quote_literal};
-use super::{Dialect, ServerFacts, Statement};
+use super::{Dialect, ServerFacts, Statement, Switch};
 
 /// The sections that the server reads, and whose settings can be set while it runs.
 const SECTION: &str = "mysqld";
@@ -213,14 +213,26 @@ impl Dialect {
 }
 
 impl ServerFacts {
-    /// Whether the running server takes this setting, and has it in force from then on.
-    pub fn takes_live(&self, name: &str) -> bool {
+    /// Whether the running server takes this value of a setting, and has it in force from then on.
+    pub fn takes_live(&self, name: &str, value: &str) -> bool {
+        if name.starts_with("rpl_semi_sync_") && self.some_may_wait_on(value) {
+            return false;
+        }
         let known = if self.dialect.is_mariadb() {
             self.settable.contains(name)
         } else {
             MYSQL_LIVE.contains(&name)
         };
         known && !waits_for_a_start(name)
+    }
+
+    /// Whether a shorter wait for acknowledgements could leave somebody waiting: commits that wait already go
+    /// on for as long as they were told, and hold up those that come after them (seen on 10.11: a commit with
+    /// the new limit of ten seconds never ended behind one with the old).
+    fn some_may_wait_on(&self, value: &str) -> bool {
+        let now = self.semi_sync.timeout_ms;
+        let waits_longer = now.is_some_and(|now| value.parse().is_ok_and(|then: u64| then >= now));
+        self.semi_sync.source_enabled != Some(Switch::Off) && !waits_longer
     }
 }
 

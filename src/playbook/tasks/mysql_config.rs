@@ -59,7 +59,9 @@ impl MysqlConfig {
         };
         // A file that is newer than the server says nothing of what the server runs with.
         let (takes, how) = match scope.server() {
-            ServerView::Up(facts) if !is_stale => effect(&file, |name| facts.takes_live(name)),
+            ServerView::Up(facts) if !is_stale => {
+                effect(&file, |name, value| facts.takes_live(name, value))
+            }
             _ => (TakesEffect::Restart, None),
         };
         let mut why = [Some(why), how].into_iter().flatten().collect::<Vec<_>>();
@@ -83,7 +85,10 @@ fn is_led_by_clients(scope: &Scope<'_>) -> bool {
 
 /// How a file that replaces another takes effect on a server that runs with the other, and why it has to be
 /// restarted where it has.
-fn effect(file: &FileChange, takes_live: impl Fn(&str) -> bool) -> (TakesEffect, Option<String>) {
+fn effect(
+    file: &FileChange,
+    takes_live: impl Fn(&str, &str) -> bool,
+) -> (TakesEffect, Option<String>) {
     let Some(before) = &file.before else {
         return (TakesEffect::Restart, None);
     };
@@ -91,7 +96,7 @@ fn effect(file: &FileChange, takes_live: impl Fn(&str) -> bool) -> (TakesEffect,
     let mut waiting = Vec::new();
     for changed in changed_settings(before, &file.content) {
         match changed.value {
-            Some(value) if takes_live(&changed.name) => {
+            Some(value) if takes_live(&changed.name, &value) => {
                 live.insert(changed.name, value);
             }
             _ => waiting.push(changed.name),

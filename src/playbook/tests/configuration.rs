@@ -1,13 +1,15 @@
 //! A changed option file: what a running server takes is set live, all else restarts it, the primary last,
 //! and who it cuts off is said.
 
+use std::collections::BTreeSet;
+
 use super::{Planned, plan, steps};
 use crate::decide::Consent;
 use crate::facts::Observation;
 use crate::fixture::{Mutate as _, cluster, healthy, name};
-use crate::inventory::{Cluster, Scalar};
-use crate::mysql::Flavor;
-use crate::plan::Action;
+use crate::inventory::{Cluster, Durability, Scalar};
+use crate::mysql::{Flavor, Switch};
+use crate::plan::{Action, TakesEffect};
 
 /// A cluster that is as the inventory says, and an inventory that then says more.
 fn changed(flavor: Flavor, settings: &[(&str, i64)]) -> (Cluster, Observation) {
@@ -152,20 +154,37 @@ fn a_comment_changes_the_file_alone() {
     assert_eq!(lines(&cluster, &seen), ["db2: change F"]);
 }
 
-/// What is promised about a commit follows the inventory without a restart.
+/// To wait longer from now on is no matter for those who wait already. To wait less is: they would go on as
+/// they were told, and everybody behind them.
 #[test]
-fn durability_is_set_live_where_the_server_says_that_it_can_be() {
+fn a_shorter_wait_for_acknowledgements_restarts_whoever_waits_and_a_longer_one_nobody() {
     let (mut cluster, mut seen) = changed(Flavor::MariaDb, &[]);
     seen = planned(&cluster, &seen).after;
-    cluster.durability = crate::inventory::Durability::Available;
-    let names = crate::fixture::dialect(Flavor::MariaDb).durability_settings();
-    for host in ["db1", "db2", "db3"] {
-        seen.server_mut(host).settable = names.map(str::to_owned).into();
+    let replicas = BTreeSet::from([name("db2"), name("db3")]);
+    for durability in [Durability::Available, Durability::Lossless] {
+        cluster.durability = durability;
+        let names = crate::fixture::dialect(Flavor::MariaDb).durability_settings();
+        for host in ["db1", "db2", "db3"] {
+            seen.server_mut(host).settable = names.map(str::to_owned).into();
+        }
+        let stages = planned(&cluster, &seen).stages;
+        let steps = stages.iter().flat_map(|stage| &stage.steps);
+        let live = steps.filter(|step| match &step.action {
+            Action::Configure(config) => config.takes != TakesEffect::Restart,
+            _ => false,
+        });
+        let live: BTreeSet<_> = live.map(|step| step.host.clone()).collect();
+        assert!(live.is_superset(&replicas), "{live:?}");
+        assert_eq!(
+            live.contains(&name("db1")),
+            durability == Durability::Lossless
+        );
+        seen = planned(&cluster, &seen).after;
+        let wait = match durability {
+            Durability::Lossless => 4_294_967_295,
+            Durability::Available => 10_000,
+        };
+        seen.server_mut("db1").semi_sync.timeout_ms = Some(wait);
+        seen.server_mut("db1").semi_sync.source_enabled = Some(Switch::On);
     }
-    let lines = lines(&cluster, &seen);
-    assert_eq!(
-        lines[0],
-        "db2: change F, set live: rpl_semi_sync_master_timeout = 10000, sync_relay_log = 10000"
-    );
-    assert_eq!(lines.len(), 3);
 }
