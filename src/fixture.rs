@@ -204,7 +204,7 @@ pub(crate) fn follower(
 /// Replication from `source` with every option as wanted.
 pub(crate) fn following(cluster: &Cluster, source: &HostName) -> ReplicaStatus {
     let source = cluster.host(source).expect("a host of the inventory");
-    let options = source.as_source(&cluster.accounts.replication);
+    let options = cluster.as_source(source);
     ReplicaStatus {
         channel: String::new(),
         source_host: options.host,
@@ -229,6 +229,8 @@ pub(crate) fn following(cluster: &Cluster, source: &HostName) -> ReplicaStatus {
         connect_retry_s: options.connect_retry_s,
         retry_count: None,
         ssl: None,
+        ssl_verify: None,
+        ssl_ca: None,
         heartbeat: Some(Duration::from_secs(options.heartbeat_s.into())),
         delay_s: 0,
         filters: Vec::new(),

@@ -145,8 +145,7 @@ impl LiveFleet {
             let cluster = Arc::clone(&self.cluster);
             let source = source.clone();
             tasks.spawn(async move {
-                let account = &cluster.accounts.replication;
-                let check = observe::check_login(&connection, dialect, account, &source).await;
+                let check = observe::check_login(&connection, dialect, &cluster, &source).await;
                 (connection.host.clone(), check)
             });
         }

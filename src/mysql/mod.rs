@@ -8,7 +8,7 @@
 //! | `platform` | how it is packaged: programs, units, files |
 //! | `option_file` | its settings: what a new file asks of a running server |
 //! | `quote`, `statement` | how to say things to it, without saying secrets to anyone else |
-//! | `session`, `client`, `replication`, `semi_sync`, `event` | statements that steer it |
+//! | `session`, `client`, `replication`, `source_tls`, `semi_sync`, `event` | statements that steer it |
 //! | `account`, `role_privileges`, `privilege`, `password`, `caching_sha2` | its accounts |
 //! | `dump`, `provision` | seeding: the ends of the stream, and the marker |
 //! | `gtid`, `binlog_name` | positions, and their order |
@@ -45,6 +45,7 @@ mod row;
 mod semi_sync;
 mod server_facts;
 mod session;
+mod source_tls;
 mod standing;
 mod statement;
 mod tail;
@@ -72,7 +73,7 @@ pub use privilege::{GrantOption, Privilege, Scope};
 pub use queries::{FactName, FactQuery};
 pub use quote::{quote_ident, quote_literal};
 pub use replica_status::{Positioning, ReplicaStatus, ThreadState};
-pub use replication::{RepointNeeds, SourceOptions, SourceTls, WaitResult};
+pub use replication::{RepointNeeds, SourceOptions, WaitResult};
 pub use role_privileges::OWN_SCHEMA;
 pub use row::{FactError, Row, Rows};
 pub use semi_sync::{LONGEST_TIMEOUT_MS, SemiSync, SemiSyncSupport, WaitPoint};
@@ -80,6 +81,7 @@ pub use server_facts::{
     AttachedReplica, OwnSchema, ReadOnly, SEEDING_SCHEMA, Seeding, ServerFacts,
 };
 pub use session::Switch;
+pub use source_tls::SourceTls;
 pub use standing::{Received, Standing};
 pub use statement::Statement;
 pub use tail::Tail;

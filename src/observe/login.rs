@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::facts::LoginCheck;
 use crate::fleet::Connection;
 use crate::fleet::script::Script;
-use crate::inventory::{Account, Host};
+use crate::inventory::{Cluster, Host};
 use crate::mysql::Dialect;
 
 /// How long the login may take, name resolution and TLS included.
@@ -16,19 +16,22 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Inside double quotes an option file knows backslash escapes, so both are escaped.
 const LOGIN: &str = r#"
 escaped=$(printf '%s' "$password" | sed 's/\\/\\\\/g; s/"/\\"/g')
-printf '[client]\npassword="%s"\n' "$escaped" |
+printf '[client]\npassword="%s"\n%s\n' "$escaped" "$protection" |
     "$client" --defaults-file=/dev/stdin --protocol=tcp --connect-timeout=5 \
         --host="$address" --port="$port" --user="$user" --execute='DO 0' 2>&1
 "#;
 
-/// Tries the login.
+/// Tries the login, protected as replication would be.
 pub async fn check_login(
     connection: &Connection,
     dialect: Dialect,
-    account: &Account,
+    cluster: &Cluster,
     source: &Host,
 ) -> Option<LoginCheck> {
+    let account = &cluster.accounts.replication;
+    let protection = dialect.client_tls_options(&cluster.replication_tls);
     let script = Script::new("")
+        .set("protection", &protection.join("\n"))
         .set("client", dialect.client())
         .set("address", &source.address.to_string())
         .set("port", &source.port.to_string())

@@ -125,7 +125,10 @@ pub(super) fn follow(facts: &mut ServerFacts, source: &SourceOptions) {
         exec_source_pos: 0,
         connect_retry_s: source.connect_retry_s,
         retry_count: None,
+        // Whatever is wanted: nothing differs.
         ssl: None,
+        ssl_verify: None,
+        ssl_ca: None,
         heartbeat: Some(Duration::from_secs(source.heartbeat_s.into())),
         delay_s: 0,
         filters: Vec::new(),

@@ -20,6 +20,7 @@ mod configuration;
 mod conformance;
 mod data_elsewhere;
 mod drift;
+mod encryption;
 mod existing_data;
 mod failover;
 mod judge;

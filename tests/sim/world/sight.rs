@@ -214,7 +214,7 @@ impl World {
     fn status(&self, server: &Server, channel: &Channel) -> ReplicaStatus {
         let source = &self.at(channel.source);
         let host = &self.cluster.hosts[&source.name];
-        let options = host.as_source(&self.cluster.accounts.replication);
+        let options = self.cluster.as_source(host);
         let receiver = match (channel.receiver, channel.connected) {
             (false, _) => ThreadState::Stopped,
             (true, false) => ThreadState::Connecting,
@@ -253,6 +253,8 @@ impl World {
             connect_retry_s: options.connect_retry_s,
             retry_count: None,
             ssl: None,
+            ssl_verify: None,
+            ssl_ca: None,
             heartbeat: Some(Duration::from_secs(options.heartbeat_s.into())),
             delay_s: 0,
             filters: Vec::new(),
