@@ -73,6 +73,7 @@ fn the_examples_blocks_load() {
         }
         let cluster = parse(&lines.join("\n")).unwrap();
         match block {
+            "replication" => assert!(cluster.replication_tls.is_demanded()),
             "failover" => assert!(cluster.failover.fence.is_some()),
             _ => assert_eq!(cluster.hooks.commands.len(), 5),
         }

@@ -188,7 +188,6 @@ impl Module {
             Self::Package(_)
             | Self::Template(_)
             | Self::Service(_)
-            | Self::MysqlConfig(_)
             | Self::Copy(_)
             | Self::File(_)
             | Self::Sysctl(_)
@@ -197,7 +196,9 @@ impl Module {
             | Self::Command(_)
             | Self::Shell(_) => false,
             Self::MysqlQuery(query) => query.access() == Access::Write,
-            Self::MysqlAdmin(_)
+            // A primary that is restarted takes no writes until it is told to.
+            Self::MysqlConfig(_)
+            | Self::MysqlAdmin(_)
             | Self::MysqlVariables(_)
             | Self::MysqlUser(_)
             | Self::MysqlSeed(_)

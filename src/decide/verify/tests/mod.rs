@@ -108,7 +108,8 @@ fn each_check_finds_what_it_is_for_and_nothing_else() {
 fn no_check_is_unproven() {
     let cases = || [SERVERS, REPLICATION, MARIADB, MYSQL].into_iter().flatten();
     for (flavor, rows) in [(Flavor::MariaDb, MARIADB), (Flavor::MySql, MYSQL)] {
-        let cluster = cluster(flavor, 3);
+        // With everything that an inventory can demand.
+        let cluster = fixture::cluster_with(flavor, 3, "replication: {tls: required}\n");
         let topology = fixture::named_topology(&cluster);
         for check in CHECKS {
             let fires = |case: &Case| {
