@@ -10,6 +10,8 @@ use crate::cluster::{Cluster, eventually};
 
 crate::scenarios! { core: ; mariadb: a_changed_file_costs_what_it_must; matrix: }
 
+/// What the cluster has after the second step.
+const GOOD: &str = "max_connections: 333, back_log: 99";
 const HOSTS: [&str; 3] = ["db1", "db2", "db3"];
 
 fn a_changed_file_costs_what_it_must(suite: Suite) {
@@ -18,6 +20,7 @@ fn a_changed_file_costs_what_it_must(suite: Suite) {
     a_setting_rolls_through(&cluster);
     a_mistake_is_found_before_anything(&cluster);
     a_server_that_does_not_come_back_has_its_old_file(&cluster);
+    so_has_the_primary_and_takes_writes_again(&cluster);
 }
 
 fn a_setting_is_set_live(cluster: &Cluster) {
@@ -36,7 +39,7 @@ fn a_setting_is_set_live(cluster: &Cluster) {
 
 fn a_setting_rolls_through(cluster: &Cluster) {
     let before = starts(cluster);
-    settings(cluster, "max_connections: 333, back_log: 99");
+    settings(cluster, GOOD);
     let check = cluster.hactl(&["bootstrap", "--check"]).exits(0);
     check.says("hactl switchover").says("for back_log");
     Writer::prepare(cluster.host("db1")).unwrap();
@@ -95,10 +98,26 @@ fn a_server_that_does_not_come_back_has_its_old_file(cluster: &Cluster) {
     assert!(after[1] > before[1], "db2 was not restarted");
     assert_eq!(self::files(cluster), files);
     cluster.hactl(&["verify"]).exits(0);
-    settings(cluster, "max_connections: 333, back_log: 99");
+    settings(cluster, GOOD);
     cluster
         .hactl(&["bootstrap", "--check", "--detailed-exitcode"])
         .exits(0);
+}
+
+fn so_has_the_primary_and_takes_writes_again(cluster: &Cluster) {
+    let (before, files) = (starts(cluster), files(cluster));
+    settings(cluster, GOOD);
+    let text = cluster.inventory_text();
+    let primary = "primary: true";
+    let wrong = format!("{primary}, settings: {{innodb_log_group_home_dir: /nowhere}}");
+    cluster.write_inventory(&text.replace(primary, &wrong));
+    cluster
+        .hactl(&["bootstrap", "--yes"])
+        .exits(5)
+        .says("the old file is back");
+    assert!(starts(cluster)[0] > before[0], "db1 was not restarted");
+    assert_eq!(self::files(cluster), files);
+    cluster.hactl(&["verify"]).exits(0);
 }
 
 fn settings(cluster: &Cluster, settings: &str) {
