@@ -1,7 +1,7 @@
 //! What a new option file asks of a server that runs with the old one. Must never take two files for the
 //! same that the server would read differently: what is not a plain setting counts as changed text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::quote::{quote_ident, quote_literal};
 use super::{Dialect, ServerFacts, Statement, Switch};
@@ -23,7 +23,7 @@ pub struct ChangedSetting {
 pub fn changed_settings(before: &str, after: &str) -> Vec<ChangedSetting> {
     let (before, after) = (read(before), read(after));
     let names = before.keys().chain(after.keys());
-    let names: std::collections::BTreeSet<&String> = names.collect();
+    let names: BTreeSet<&String> = names.collect();
     names
         .into_iter()
         .filter(|name| before.get(*name) != after.get(*name))

@@ -1,6 +1,8 @@
 //! `mysql_config`: the server's option file has the content of a rendered template, and the server runs
 //! with it. What can be set while it runs is set; else it is restarted, and nothing else decides that.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -65,7 +67,7 @@ impl MysqlConfig {
             _ => (TakesEffect::Restart, None),
         };
         let mut why = [Some(why), how].into_iter().flatten().collect::<Vec<_>>();
-        if takes == TakesEffect::Restart && is_led_by_clients(scope) {
+        if takes == TakesEffect::Restart && cuts_clients_off(scope) {
             why.push(
                 "clients are cut off meanwhile; to avoid that, `hactl bootstrap --limit replicas`, \
                  `hactl switchover`, then this again"
@@ -77,8 +79,9 @@ impl MysqlConfig {
     }
 }
 
-/// A primary whose replicas could take over.
-fn is_led_by_clients(scope: &Scope<'_>) -> bool {
+/// Whether a restart is felt by everybody who writes: of a primary, and one of the others could lead
+/// meanwhile.
+fn cuts_clients_off(scope: &Scope<'_>) -> bool {
     let serves = scope.world.topology.serves(&scope.host.name);
     serves && scope.role() == Role::Primary && !scope.replicas().is_empty()
 }
@@ -92,7 +95,7 @@ fn effect(
     let Some(before) = &file.before else {
         return (TakesEffect::Restart, None);
     };
-    let mut live = std::collections::BTreeMap::new();
+    let mut live = BTreeMap::new();
     let mut waiting = Vec::new();
     for changed in changed_settings(before, &file.content) {
         match changed.value {

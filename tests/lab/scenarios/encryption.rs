@@ -1,6 +1,7 @@
 //! Replication that must be encrypted: what would break it is found before it is changed, and a change of
 //! leadership keeps it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
@@ -93,7 +94,7 @@ fn hand_out_certificates(cluster: &Cluster) {
         let mut script = "set -e; mkdir -p /etc/mysql/tls; cd /etc/mysql/tls\n".to_owned();
         for file in ["ca.pem", "cert.pem", "key.pem"] {
             let text = fs::read_to_string(folder.path().join(file)).unwrap();
-            script.push_str(&format!("cat >{file} <<'END'\n{text}END\n"));
+            let _ = write!(script, "cat >{file} <<'END'\n{text}END\n");
         }
         script.push_str("chown -R mysql: . && chmod 600 key.pem");
         host.exec_ok(&script).unwrap();
