@@ -42,7 +42,7 @@ fn a_wrong_template() {
     exit 1
     --- stderr
     error: the playbook cannot be used
-      caused by: playbooks/tasks/server.yml:61:3: task "Server configuration" on db1
+      caused by: playbooks/tasks/server.yml:62:3: task "Server configuration" on db1
       caused by: templates/my.cnf.j2, line 1: `nosuch` is undefined
     "#);
 }
