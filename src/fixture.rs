@@ -1,7 +1,7 @@
 //! A healthy cluster for tests: an inventory and what would be seen of its hosts when all is well. A test
 //! changes one thing of it and looks at what follows. Must never be seen outside tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -247,7 +247,7 @@ pub(crate) fn follower(
 /// Replication from `source` with every option as wanted.
 pub(crate) fn following(cluster: &Cluster, source: &HostName) -> ReplicaStatus {
     let source = cluster.host(source).expect("a host of the inventory");
-    let options = source.as_source(&cluster.accounts.replication);
+    let options = cluster.as_source(source);
     ReplicaStatus {
         channel: String::new(),
         source_host: options.host,
@@ -272,6 +272,8 @@ pub(crate) fn following(cluster: &Cluster, source: &HostName) -> ReplicaStatus {
         connect_retry_s: options.connect_retry_s,
         retry_count: None,
         ssl: None,
+        ssl_verify: None,
+        ssl_ca: None,
         heartbeat: Some(Duration::from_secs(options.heartbeat_s.into())),
         delay_s: 0,
         filters: Vec::new(),
@@ -342,6 +344,7 @@ pub(crate) fn leader(cluster: &Cluster, host: &Host, dialect: Dialect) -> Server
         dump_threads: 0,
         persisted: BTreeMap::new(),
         set_since_start: Some(BTreeMap::new()),
+        settable: BTreeSet::new(),
         uptime: Duration::from_hours(1),
         connections: 5,
     }

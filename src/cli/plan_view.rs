@@ -100,8 +100,10 @@ fn line(alike: &[&Step]) -> String {
 }
 
 fn diff(step: &Step, detail: Detail) -> String {
-    let (Action::WriteFile(file), Detail::Diffs) = (&step.action, detail) else {
-        return String::new();
+    let file = match (&step.action, detail) {
+        (Action::WriteFile(file), Detail::Diffs) => file,
+        (Action::Configure(config), Detail::Diffs) => &config.file,
+        _ => return String::new(),
     };
     let mut text = String::new();
     for line in unified_diff(step.host.as_ref(), file).lines() {

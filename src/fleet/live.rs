@@ -153,8 +153,7 @@ impl LiveFleet {
             }
             let (cluster, dialect) = (Arc::clone(&self.cluster), self.expected());
             tasks.spawn(async move {
-                let account = &cluster.accounts.replication;
-                let checks = observe::check_logins(&connection, dialect, account, &others).await;
+                let checks = observe::check_logins(&connection, dialect, &cluster, &others).await;
                 (connection.host.clone(), checks)
             });
         }

@@ -12,7 +12,7 @@ use super::{
     Accounts, Become, BecomePassword, ClusterName, FailoverPolicy, Hooks, Host, HostName,
     InitialRole, Scalar, WriterVip,
 };
-use crate::mysql::Flavor;
+use crate::mysql::{Flavor, SourceOptions, SourceTls};
 
 /// What a person wants.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Cluster {
     pub vip: Option<WriterVip>,
     /// What an acknowledged commit is worth: as given, else lossless with two replicas or more.
     pub durability: Durability,
+    /// How replicas protect the connection to their source.
+    pub replication_tls: SourceTls,
     /// How a failover behaves.
     pub failover: FailoverPolicy,
     /// What runs on the controller around a failover.
@@ -46,6 +48,7 @@ pub(super) struct Parts {
     pub(super) accounts: Accounts,
     pub(super) vip: Option<WriterVip>,
     pub(super) durability: Option<Durability>,
+    pub(super) replication_tls: SourceTls,
     pub(super) failover: FailoverPolicy,
     pub(super) hooks: Hooks,
     pub(super) vars: BTreeMap<String, Scalar>,
@@ -72,6 +75,7 @@ impl Cluster {
             accounts: parts.accounts,
             vip: parts.vip,
             durability: parts.durability.unwrap_or(default),
+            replication_tls: parts.replication_tls,
             failover: parts.failover,
             hooks: parts.hooks,
             vars: parts.vars,
@@ -107,6 +111,11 @@ impl Cluster {
     /// The host that becomes the primary where no topology exists yet. It says nothing about a running one.
     pub fn initial_primary(&self) -> &HostName {
         &self.first_primary
+    }
+
+    /// A host as the source of replicas, with every option that they need.
+    pub fn as_source(&self, host: &Host) -> SourceOptions {
+        host.as_source(&self.accounts.replication, &self.replication_tls)
     }
 
     /// The interface that carries the writer VIP on a host; `None` without a VIP or such a host.

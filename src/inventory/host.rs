@@ -72,7 +72,7 @@ const HEARTBEAT: u32 = 1;
 
 impl Host {
     /// This host as the source of a replica.
-    pub fn as_source(&self, replication: &Account) -> SourceOptions {
+    pub(super) fn as_source(&self, replication: &Account, tls: &SourceTls) -> SourceOptions {
         SourceOptions {
             host: self.address.to_string(),
             port: self.port,
@@ -80,7 +80,7 @@ impl Host {
             password: replication.password.clone(),
             connect_retry_s: CONNECT_RETRY,
             heartbeat_s: HEARTBEAT,
-            tls: SourceTls::Native,
+            tls: tls.clone(),
         }
     }
 }

@@ -30,6 +30,9 @@ pub(super) struct RawInventory {
     /// `lossless` (the default with two replicas or more) or `available`.
     #[serde(default)]
     pub(super) durability: Option<Durability>,
+    /// How replicas are connected to their source.
+    #[serde(default)]
+    pub(super) replication: RawReplication,
     /// How a failover behaves.
     #[serde(default)]
     pub(super) failover: RawFailover,
@@ -44,6 +47,34 @@ pub(super) struct RawInventory {
     pub(super) groups: BTreeMap<String, RawGroup>,
     /// The hosts by name.
     pub(super) hosts: BTreeMap<String, RawHost>,
+}
+
+/// How replicas are connected to their source.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawReplication {
+    /// `native` (the default): encrypted where every server has a key by itself; `off`; `required`: encrypted,
+    /// whoever answers; `verified`: and the source's certificate is for its address, by the authority `ca`.
+    #[serde(default)]
+    pub(super) tls: RawTls,
+    /// The certificate of the authority, a file on every host; with `tls: verified`.
+    #[serde(default)]
+    pub(super) ca: Option<String>,
+}
+
+/// How the connection is protected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawTls {
+    /// As the servers do by themselves.
+    #[default]
+    Native,
+    /// Never encrypted.
+    Off,
+    /// Encrypted.
+    Required,
+    /// Encrypted, and the source proven.
+    Verified,
 }
 
 /// What runs on the hosts.

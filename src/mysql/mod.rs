@@ -6,8 +6,9 @@
 //! |---|---|
 //! | `flavor`, `version`, `dialect` | who a server is |
 //! | `platform` | how it is packaged: programs, units, files |
+//! | `option_file` | its settings: what a new file asks of a running server |
 //! | `quote`, `statement` | how to say things to it, without saying secrets to anyone else |
-//! | `session`, `client`, `replication`, `semi_sync`, `event` | statements that steer it |
+//! | `session`, `client`, `replication`, `source_tls`, `semi_sync`, `event` | statements that steer it |
 //! | `account`, `role_privileges`, `privilege`, `password`, `caching_sha2` | its accounts |
 //! | `dump`, `provision` | seeding: the ends of the stream, and the marker |
 //! | `gtid`, `binlog_name` | positions, and their order |
@@ -28,6 +29,7 @@ mod event;
 mod flavor;
 mod gtid;
 mod open_write;
+mod option_file;
 mod password;
 mod platform;
 mod privilege;
@@ -44,6 +46,7 @@ mod semi_sync;
 mod server_facts;
 mod session;
 mod setting;
+mod source_tls;
 mod standing;
 mod statement;
 mod tail;
@@ -65,12 +68,13 @@ pub use gtid::{
     BinlogState, GtidError, GtidSet, MariaDbGtid, MariaDbPosition, MySqlGtidSet, SourceId,
 };
 pub use open_write::OpenWrite;
+pub use option_file::{ChangedSetting, changed_settings};
 pub use password::{PasswordCheck, PasswordHash, Salt, check_password};
 pub use privilege::{GrantOption, Privilege, Scope};
 pub use queries::{FactName, FactQuery};
 pub use quote::{quote_ident, quote_literal};
 pub use replica_status::{Positioning, ReplicaStatus, ThreadState};
-pub use replication::{RepointNeeds, SourceOptions, SourceTls, WaitResult};
+pub use replication::{RepointNeeds, SourceOptions, WaitResult};
 pub use role_privileges::OWN_SCHEMA;
 pub use row::{FactError, Row, Rows};
 pub use semi_sync::{LONGEST_TIMEOUT_MS, SemiSync, SemiSyncSupport, WaitPoint};
@@ -79,6 +83,7 @@ pub use server_facts::{
 };
 pub use session::Switch;
 pub use setting::{Agreement, compare_setting};
+pub use source_tls::SourceTls;
 pub use standing::{Received, Standing};
 pub use statement::Statement;
 pub use tail::Tail;

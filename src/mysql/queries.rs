@@ -38,6 +38,8 @@ pub enum FactName {
     Persisted,
     /// Variables that somebody set since the server started; only a whole check asks.
     SetSinceStart,
+    /// Which of some settings the running server takes.
+    Settable,
     /// Accounts, their plugins and hashes.
     Accounts,
     /// Their privileges.
@@ -60,6 +62,7 @@ impl FactName {
             Self::Events => "events",
             Self::Persisted => "persisted variables",
             Self::SetSinceStart => "variables set since the start",
+            Self::Settable => "settable variables",
             Self::Accounts => "accounts",
             Self::Privileges => "privileges",
         }
@@ -135,9 +138,9 @@ const STATUS: &[&str] = &[
 ];
 
 impl Dialect {
-    /// Everything to ask for [`super::ServerFacts`], about these accounts among others. Needs the
-    /// admin account.
-    pub fn fact_queries(self, accounts: &[AccountName]) -> Vec<FactQuery> {
+    /// Everything to ask for [`super::ServerFacts`], about these accounts among others, and which of
+    /// these settings it takes while it runs. Needs the admin account.
+    pub fn fact_queries(self, accounts: &[AccountName], settings: &[String]) -> Vec<FactQuery> {
         let ask = |name, text: String| FactQuery {
             name,
             statement: Statement::new(text),
@@ -183,6 +186,10 @@ impl Dialect {
             ask(FactName::Accounts, accounts_query(accounts)),
             ask(FactName::Privileges, privileges_query(accounts)),
         ];
+        queries.extend(self.settable_query(settings).map(|statement| FactQuery {
+            name: FactName::Settable,
+            statement,
+        }));
         if !self.is_mariadb() {
             queries.push(ask(
                 FactName::ReplicaOptions,

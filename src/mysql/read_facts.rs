@@ -146,6 +146,7 @@ impl Dialect {
                 .unwrap_or(u32::MAX),
             persisted,
             set_since_start,
+            settable: read_settable(&results)?,
             uptime: Duration::from_secs(needed(&status, FactName::Status, "uptime", "seconds")?),
             connections: number(&status, FactName::Status, "threads_connected")?,
             variables,
@@ -298,6 +299,17 @@ pub(super) struct Positions {
     binlog_pos: Option<GtidSet>,
     slave_pos: Option<GtidSet>,
     binlog_state: Option<BinlogState>,
+}
+
+/// Asked only where there are settings to ask about: without an answer, none is known to be settable.
+fn read_settable(results: &Results<'_>) -> Result<BTreeSet<String>, FactError> {
+    if !results.0.contains_key(&FactName::Settable) {
+        return Ok(BTreeSet::new());
+    }
+    results
+        .readers(FactName::Settable)?
+        .map(|reader| Ok(reader.required(&["name"])?.to_ascii_lowercase()))
+        .collect()
 }
 
 fn read_databases(results: &Results<'_>) -> Result<BTreeSet<String>, FactError> {

@@ -91,6 +91,10 @@ pub struct ReplicaStatus {
     pub retry_count: Option<u64>,
     /// Whether the connection is encrypted.
     pub ssl: Option<Switch>,
+    /// Whether the source's certificate has to be for its address.
+    pub ssl_verify: Option<Switch>,
+    /// The authority that is trusted for that, a file on the replica's host; empty for none.
+    pub ssl_ca: Option<String>,
     /// After how much silence the source sends a heartbeat.
     pub heartbeat: Option<Duration>,
     /// Seconds by which the applier is held back on purpose.
@@ -174,6 +178,13 @@ impl Dialect {
             connect_retry_s: reader.parse(&["Connect_Retry"], "seconds")?.unwrap_or(0),
             retry_count: reader.parse(&["Source_Retry_Count", "Master_Retry_Count"], "a number")?,
             ssl: read_switch(reader.text(&["Source_SSL_Allowed", "Master_SSL_Allowed"])),
+            ssl_verify: read_switch(reader.text(&[
+                "Source_SSL_Verify_Server_Cert",
+                "Master_SSL_Verify_Server_Cert",
+            ])),
+            ssl_ca: reader
+                .text(&["Source_SSL_CA_File", "Master_SSL_CA_File"])
+                .map(str::to_owned),
             heartbeat: read_heartbeat(
                 reader,
                 &["Slave_heartbeat_period", "Replica_heartbeat_period"],

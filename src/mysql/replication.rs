@@ -13,17 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::quote::{hex, quote_literal};
 use super::statement::StatementBuilder;
-use super::{Dialect, GtidSet, Rows, Statement, Switch};
-
-/// How the connection from a replica to its source is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceTls {
-    /// What the server offers by itself without certificates being handed out: encrypted where
-    /// every server has a key of its own (`MySQL`, `MariaDB` from 11.4), else plain.
-    Native,
-    /// Never encrypted. On `MySQL` the password is then exchanged by the source's public key.
-    Off,
-}
+use super::{Dialect, GtidSet, Rows, SourceTls, Statement, Switch};
 
 /// Everything that a replica needs to know about its source.
 #[derive(Clone, Debug)]
@@ -198,13 +188,9 @@ impl Dialect {
         } = *source;
         let (host, user) = (quote_literal(&source.host), quote_literal(&source.user));
         let password = source.password.expose_secret();
+        let tls = self.source_tls_options(&source.tls);
         let statement = StatementBuilder::default();
         if self.is_mariadb() {
-            // Written even where it is the default: 11.4 turned both on (MDEV-31857).
-            let tls = match source.tls {
-                SourceTls::Native if self.at_least(11, 4, 0) => 1,
-                SourceTls::Native | SourceTls::Off => 0,
-            };
             return statement
                 .plain(&format!(
                     "CHANGE MASTER TO MASTER_HOST = {host}, MASTER_PORT = {port}, \
@@ -213,14 +199,9 @@ impl Dialect {
                 .secret_literal(password)
                 .plain(&format!(
                     ", MASTER_CONNECT_RETRY = {connect_retry_s}, \
-                     MASTER_HEARTBEAT_PERIOD = {heartbeat_s}, MASTER_SSL = {tls}, \
-                     MASTER_SSL_VERIFY_SERVER_CERT = 0"
+                     MASTER_HEARTBEAT_PERIOD = {heartbeat_s}, {tls}"
                 ));
         }
-        let tls = match source.tls {
-            SourceTls::Native => 1,
-            SourceTls::Off => 0,
-        };
         statement
             .plain(&format!(
                 "CHANGE REPLICATION SOURCE TO SOURCE_HOST = {host}, SOURCE_PORT = {port}, \
@@ -230,8 +211,7 @@ impl Dialect {
             // A retry count of 0 is "for ever"; the default of 10 gives up for good (8.4).
             .plain(&format!(
                 ", SOURCE_CONNECT_RETRY = {connect_retry_s}, SOURCE_RETRY_COUNT = 0, \
-                 SOURCE_HEARTBEAT_PERIOD = {heartbeat_s}, SOURCE_SSL = {tls}, \
-                 SOURCE_SSL_VERIFY_SERVER_CERT = 0, GET_SOURCE_PUBLIC_KEY = 1"
+                 SOURCE_HEARTBEAT_PERIOD = {heartbeat_s}, {tls}, GET_SOURCE_PUBLIC_KEY = 1"
             ))
     }
 
@@ -309,7 +289,7 @@ mod tests {
             MARIADB_10_11.change_source(&source()).text(),
             "CHANGE MASTER TO MASTER_HOST = '10.0.0.1', MASTER_PORT = 3306, MASTER_USER = 'repl', \
              MASTER_PASSWORD = 'it''s', MASTER_CONNECT_RETRY = 2, MASTER_HEARTBEAT_PERIOD = 1, \
-             MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0, MASTER_DELAY = 0, \
+             MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0, MASTER_SSL_CA = '', MASTER_DELAY = 0, \
              MASTER_USE_GTID = slave_pos"
         );
         assert_eq!(
@@ -317,25 +297,10 @@ mod tests {
             "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.0.0.1', SOURCE_PORT = 3306, \
              SOURCE_USER = 'repl', SOURCE_PASSWORD = 'it''s', SOURCE_CONNECT_RETRY = 2, \
              SOURCE_RETRY_COUNT = 0, SOURCE_HEARTBEAT_PERIOD = 1, SOURCE_SSL = 1, \
-             SOURCE_SSL_VERIFY_SERVER_CERT = 0, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_DELAY = 0, \
+             SOURCE_SSL_VERIFY_SERVER_CERT = 0, SOURCE_SSL_CA = '', GET_SOURCE_PUBLIC_KEY = 1, \
+             SOURCE_DELAY = 0, \
              SOURCE_AUTO_POSITION = 1"
         );
-        assert!(
-            MARIADB_11_8
-                .change_source(&source())
-                .text()
-                .contains("MASTER_SSL = 1,")
-        );
-        let off = SourceOptions {
-            tls: SourceTls::Off,
-            ..source()
-        };
-        for dialect in ALL {
-            assert!(
-                dialect.change_source(&off).text().contains("_SSL = 0,"),
-                "{dialect}"
-            );
-        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a server says about itself, typed. Must never fill a gap with a guess: what was not
 //! answered is an error of the reading, and what the server does not have is `None`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -118,6 +118,10 @@ pub struct ServerFacts {
     /// Variables that were set by SQL since it started, with their global values; `None` where nobody
     /// asked. See [`Dialect::tells_global_from_session`].
     pub set_since_start: Option<BTreeMap<String, String>>,
+    /// Those of the settings asked about that can be set while it runs, where it has a view that says so;
+    /// see [`Self::takes_live`].
+    #[serde(skip)]
+    pub settable: BTreeSet<String>,
     /// How long it runs.
     pub uptime: Duration,
     /// Open connections.

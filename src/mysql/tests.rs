@@ -48,7 +48,7 @@ fn results(dialect: Dialect, recording: &str) -> BTreeMap<FactName, Rows> {
         .filter_map(|section| section.split_once('\n'))
         .collect();
     let names = dialect
-        .fact_queries(&[])
+        .fact_queries(&[], &[])
         .into_iter()
         .map(|query| query.name);
     names
@@ -110,7 +110,7 @@ fn a_primary_is_read() {
 #[test]
 fn no_question_hangs_on_a_primary_that_waits_for_acknowledgements() {
     for Recording { dialect, .. } in RECORDINGS {
-        for query in dialect.fact_queries(&[]) {
+        for query in dialect.fact_queries(&[], &[]) {
             let text = query.statement.to_string();
             for log in ["MASTER STATUS", "BINARY LOG", "BINLOG EVENTS", "FLUSH"] {
                 assert!(!text.contains(log), "{dialect}: {text}");

@@ -8,7 +8,7 @@ use super::answers::fields;
 use crate::facts::LoginCheck;
 use crate::fleet::Connection;
 use crate::fleet::script::{Script, quote_sh};
-use crate::inventory::{Account, Host};
+use crate::inventory::{Cluster, Host};
 use crate::mysql::Dialect;
 
 /// How long the logins may take side by side, name resolution and TLS included.
@@ -20,7 +20,7 @@ const LOGIN: &str = r#"
 command -v "$client" >/dev/null || exit 1
 escaped=$(printf '%s' "$password" | sed 's/\\/\\\\/g; s/"/\\"/g')
 login() {
-    said=$(printf '[client]\npassword="%s"\n' "$escaped" |
+    said=$(printf '[client]\npassword="%s"\n%s\n' "$escaped" "$protection" |
         "$client" --defaults-file=/dev/stdin --protocol=tcp --connect-timeout=5 \
             --host="$2" --port="$3" --user="$user" --execute='DO 0' 2>&1) &&
         { printf 'login\t%s|\n' "$1"; return; }
@@ -29,14 +29,17 @@ login() {
 }
 "#;
 
-/// Tries the logins from one host to the servers of others, all at once.
+/// Tries the logins from one host to the servers of others, all at once, protected as replication would be.
 pub async fn check_logins(
     connection: &Connection,
     dialect: Dialect,
-    account: &Account,
+    cluster: &Cluster,
     servers: &[Host],
 ) -> Vec<LoginCheck> {
+    let account = &cluster.accounts.replication;
+    let protection = dialect.client_tls_options(&cluster.replication_tls);
     let mut script = Script::new("")
+        .set("protection", &protection.join("\n"))
         .set("client", dialect.client())
         .set("user", &account.user)
         .set_secret("password", &account.password)

@@ -1,6 +1,6 @@
 //! Asks a database server for its facts, over its own Unix socket through ssh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -90,6 +90,16 @@ pub(crate) async fn read(
     read_within(session, cluster, (DEADLINE, Depth::Standing)).await
 }
 
+/// The settings that a file of the cluster's may change.
+fn settings(cluster: &Cluster, dialect: Dialect) -> Vec<String> {
+    let given = cluster.hosts.values().flat_map(|host| host.settings.keys());
+    let names: BTreeSet<&str> = given
+        .map(String::as_str)
+        .chain(dialect.durability_settings())
+        .collect();
+    names.into_iter().map(ToOwned::to_owned).collect()
+}
+
 async fn read_within(
     session: &mut Session<'_>,
     cluster: &Cluster,
@@ -109,7 +119,7 @@ async fn read_within(
     let names: Vec<AccountName> = [&accounts.admin, &accounts.replication, &accounts.monitor]
         .map(Account::name)
         .to_vec();
-    let mut queries = dialect.fact_queries(&names);
+    let mut queries = dialect.fact_queries(&names, &settings(cluster, dialect));
     if depth == Depth::Inspection {
         queries.push(dialect.set_since_start_query());
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::inventory::{HookPoint, HostName};
 use crate::mysql::{AccountRole, BinlogName, GtidSet, Switch};
-use crate::plan::{Awaited, Command, PathChange, Query};
+use crate::plan::{Awaited, Command, PathChange, Query, ServerConfig, TakesEffect};
 
 /// One thing to do on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +22,10 @@ pub enum Action {
     },
     /// Write a file: to a temporary file in the same folder, then renamed over the old one.
     WriteFile(FileChange),
+    /// Bring a server's option file in line, and the server with it: proven by the server's own program
+    /// first, undone where the server does not start with it. Done when the server answers again, and
+    /// follows or is followed as before.
+    Configure(ServerConfig),
     /// `systemctl daemon-reload`.
     ReloadUnits,
     /// Change a unit's state.
@@ -287,6 +291,7 @@ impl Action {
             Self::SetUnit { change, .. } => {
                 matches!(change, UnitChange::Restart | UnitChange::Stop)
             }
+            Self::Configure(config) => config.takes == TakesEffect::Restart,
             Self::RemoveVip { .. } | Self::Fence { .. } | Self::Demote { .. } => true,
             Self::SetVariable { variable, value } => {
                 *variable == LiveVariable::ReadOnly && *value == Switch::On
@@ -304,6 +309,7 @@ impl fmt::Display for Action {
                 None => write!(f, "create {}", file.path),
                 Some(_) => write!(f, "change {}", file.path),
             },
+            Self::Configure(config) => config.fmt(f),
             Self::ReloadUnits => f.write_str("reload systemd's units"),
             Self::SetUnit { unit, change } => {
                 let verb = match change {

@@ -15,6 +15,7 @@ mod loss;
 mod outcome;
 mod path_change;
 mod query;
+mod server_config;
 mod stage;
 mod step;
 
@@ -32,6 +33,7 @@ pub use loss::DataLoss;
 pub use outcome::Outcome;
 pub use path_change::{Awaited, PathChange, PathState};
 pub use query::{Access, Query};
+pub use server_config::{ServerConfig, TakesEffect};
 pub use stage::{Look, StagePlan};
 pub use step::{OnFailure, Plan, Step};
 

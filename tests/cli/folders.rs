@@ -30,7 +30,7 @@ error: a task with two modules
 4 |     - name: Both
   |       ^^^^
   |
-  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
+  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_config, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
 "#);
 }
 
@@ -42,7 +42,7 @@ fn a_wrong_template() {
     exit 1
     --- stderr
     error: the playbook cannot be used
-      caused by: playbooks/tasks/server.yml:61:3: task "Server configuration" on db1
+      caused by: playbooks/tasks/server.yml:62:3: task "Server configuration" on db1
       caused by: templates/my.cnf.j2, line 1: `nosuch` is undefined
     "#);
 }

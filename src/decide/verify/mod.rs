@@ -147,6 +147,10 @@ pub const CHECKS: &[Check] = &[
         find: replication::threads,
     },
     Check {
+        about: "replication is encrypted as wanted",
+        find: replication::encryption,
+    },
+    Check {
         about: "lag",
         find: replication::lag,
     },

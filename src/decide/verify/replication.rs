@@ -75,6 +75,28 @@ fn come_back(context: &Context<'_>, host: &HostName, facts: &ServerFacts) -> Str
     }
 }
 
+/// The connection to the source is protected as the inventory demands.
+pub(super) fn encryption(context: &Context<'_>) -> Vec<Finding> {
+    let tls = &context.cluster.replication_tls;
+    let differs = |status| tls.differences(status).join(" and ");
+    following(context)
+        .map(|(host, status)| (host, differs(status)))
+        .filter(|(_, differs)| tls.is_demanded() && !differs.is_empty())
+        .map(|(host, differs)| {
+            let message =
+                format!("replicates otherwise than `replication: tls` demands: {differs}");
+            let next = "run `hactl bootstrap`";
+            Finding::on(
+                host,
+                Severity::Error,
+                "ReplicationUnprotected",
+                message,
+                next,
+            )
+        })
+        .collect()
+}
+
 /// Both threads run.
 pub(super) fn threads(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -8,6 +8,7 @@ mod binlog_files;
 mod canary;
 mod catch_up;
 mod command;
+mod configure;
 mod demote;
 mod drain;
 mod events;
@@ -72,6 +73,9 @@ pub(super) async fn apply(
     match &step.action {
         Action::InstallPackages { packages } => package::install(connection, packages).await,
         Action::WriteFile(file) => file::write(connection, file).await,
+        Action::Configure(config) => {
+            configure::configure(fleet, connection, config, progress).await
+        }
         Action::ReloadUnits => unit::reload(connection).await,
         Action::SetUnit { unit, change } => unit::set(connection, unit, *change).await,
         Action::InstallAdmin => account::install_admin(fleet, connection).await,

@@ -4,6 +4,7 @@
 //! stopped; MariaDB with GTID does so even when it is only started. So: first everything received is
 //! applied, then the change. Where the applier can go on meanwhile, nothing is waited for.
 
+use std::slice;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,11 +13,12 @@ use super::events::outside_binlog;
 use super::relay_log::{Pace, applier_stopped, await_applied, replayed, standing};
 use super::{LOCKS, STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
-use crate::inventory::HostName;
+use crate::inventory::{Host, HostName};
 use crate::mysql::{
     Dialect, GtidSet, Positioning, ReplicaStatus, RepointNeeds, SourceOptions, Standing, Switch,
     ThreadState,
 };
+use crate::observe::check_logins;
 use crate::plan::Outcome;
 
 /// How long the receiver may take until it streams.
@@ -44,8 +46,9 @@ pub(super) async fn point_at(
 ) -> Result<(), ActionError> {
     let host = &connection.host;
     let source = fleet.host(source)?;
-    let wanted = source.as_source(&fleet.cluster().accounts.replication);
+    let wanted = fleet.cluster().as_source(source);
     let (mut session, dialect) = session(fleet, connection).await?;
+    check_protection(fleet, connection, dialect, source).await?;
     let seen = standing(&mut session).await?;
     let begun = (session, dialect, seen);
     let (mut session, seen) = replayed(fleet, connection, begun, progress).await?;
@@ -67,6 +70,34 @@ pub(super) async fn point_at(
     };
     let cluster = &fleet.cluster().name;
     hold::let_go_and(connection, &mut session, dialect, cluster, start).await
+}
+
+/// A replica that was told to encrypt towards a source that does not acknowledges nothing any more, and all
+/// replicas are told at once: so the host's own client tries it before anything is changed.
+async fn check_protection(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    dialect: Dialect,
+    source: &Host,
+) -> Result<(), ActionError> {
+    let cluster = fleet.cluster();
+    if !cluster.replication_tls.is_demanded() {
+        return Ok(());
+    }
+    let checks = check_logins(connection, dialect, cluster, slice::from_ref(source)).await;
+    match checks.into_iter().find_map(|check| check.refused) {
+        None => Ok(()),
+        Some(why) => Err(ActionError::Unfit {
+            host: connection.host.clone(),
+            reason: format!(
+                "a connection to {} as `replication: tls` asks for it fails, so replication was not changed: {why}",
+                source.name
+            ),
+            hint: "the source needs a certificate for its address (`settings: {ssl_cert: …, ssl_key: …}`), \
+                   this host the authority's (`ca:`), both readable by the server"
+                .to_owned(),
+        }),
+    }
 }
 
 /// Whether the change leaves a running applier and its relay log alone.

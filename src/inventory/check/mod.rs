@@ -6,6 +6,7 @@
 mod accounts;
 mod failover;
 mod hosts;
+mod replication;
 mod server;
 mod ssh;
 mod time;
@@ -39,6 +40,7 @@ pub(super) fn check(
     checker.vars(&["vars"], &raw.vars);
     checker.group_vars(&raw.groups, &raw.hosts);
     let hosts = checker.hosts(raw.hosts, &server, &raw.ssh, &raw.groups);
+    let replication_tls = checker.replication(raw.replication);
     let failover = checker.failover(raw.failover);
     let hooks = checker.hooks(raw.hooks);
     let vip = raw
@@ -55,6 +57,7 @@ pub(super) fn check(
         accounts,
         vip,
         durability,
+        replication_tls,
         failover,
         hooks,
         vars,

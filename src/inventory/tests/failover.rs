@@ -60,7 +60,7 @@ hooks: {{before_fence: a, after_fence: b, before_promote: c, after_promote: d, f
 #[test]
 fn the_examples_blocks_load() {
     let text = include_str!("../../../inventory.example.yml");
-    for block in ["failover", "hooks"] {
+    for block in ["replication", "failover", "hooks"] {
         let mut inside = false;
         let mut lines = Vec::new();
         for line in text.lines() {
@@ -73,6 +73,7 @@ fn the_examples_blocks_load() {
         }
         let cluster = parse(&lines.join("\n")).unwrap();
         match block {
+            "replication" => assert!(cluster.replication_tls.is_demanded()),
             "failover" => assert!(cluster.failover.fence.is_some()),
             _ => assert_eq!(cluster.hooks.commands.len(), 5),
         }

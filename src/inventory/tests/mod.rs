@@ -14,6 +14,7 @@ use crate::mysql::Flavor;
 use crate::yaml::{Diagnostics, Paint, Source};
 
 mod failover;
+mod replication;
 mod wrong_hosts;
 mod wrong_values;
 

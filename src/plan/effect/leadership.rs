@@ -63,7 +63,7 @@ pub(super) fn replicate(
     let Some(known) = cluster.host(source) else {
         return;
     };
-    let options = known.as_source(&cluster.accounts.replication);
+    let options = cluster.as_source(known);
     let mut joins = false;
     with_server(cluster, after, host, |facts| {
         let followed = facts.replica.as_ref().is_some_and(|status| {

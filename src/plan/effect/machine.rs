@@ -6,7 +6,7 @@ use crate::facts::{
 };
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::Switch;
-use crate::plan::{Action, LiveVariable, UnitChange};
+use crate::plan::{Action, LiveVariable, TakesEffect, UnitChange};
 
 use super::server::{booted, fresh, switch};
 
@@ -18,6 +18,17 @@ pub(super) fn on_machine(
 ) {
     match action {
         Action::InstallPackages { packages } => install(cluster, reached, host, packages),
+        Action::Configure(config) => {
+            on_machine(
+                cluster,
+                reached,
+                host,
+                &Action::WriteFile(config.file.clone()),
+            );
+            if config.takes == TakesEffect::Restart {
+                set_unit(cluster, reached, host, &config.unit, UnitChange::Restart);
+            }
+        }
         Action::WriteFile(file) => {
             let facts = FileFacts::Present {
                 content: file.content.clone(),

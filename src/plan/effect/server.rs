@@ -1,7 +1,7 @@
 //! A server as an action leaves it: booted, switched, seeded, following. Must never make up data that
 //! nobody has seen: what a server that was down holds is not known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::inventory::Account;
@@ -64,6 +64,7 @@ pub(super) fn fresh(dialect: Dialect, server_id: u32) -> ServerFacts {
         dump_threads: 0,
         persisted: BTreeMap::new(),
         set_since_start: None,
+        settable: BTreeSet::new(),
         uptime: Duration::ZERO,
         connections: 0,
     }
@@ -125,7 +126,10 @@ pub(super) fn follow(facts: &mut ServerFacts, source: &SourceOptions) {
         exec_source_pos: 0,
         connect_retry_s: source.connect_retry_s,
         retry_count: None,
+        // Whatever is wanted: nothing differs.
         ssl: None,
+        ssl_verify: None,
+        ssl_ca: None,
         heartbeat: Some(Duration::from_secs(source.heartbeat_s.into())),
         delay_s: 0,
         filters: Vec::new(),

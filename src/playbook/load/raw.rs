@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use crate::playbook::arguments::{Conditions, LoopText, Span, Texts, Vars};
 use crate::playbook::tasks::{
-    Assert, Command, Copy, File, MysqlAdmin, MysqlCanary, MysqlQuery, MysqlReplica, MysqlSeed,
-    MysqlUser, MysqlVariables, Package, Service, Shell, Sysctl, Template, Vip, WaitFor,
+    Assert, Command, Copy, File, MysqlAdmin, MysqlCanary, MysqlConfig, MysqlQuery, MysqlReplica,
+    MysqlSeed, MysqlUser, MysqlVariables, Package, Service, Shell, Sysctl, Template, Vip, WaitFor,
 };
 use crate::playbook::{Module, RunOn};
 
@@ -70,6 +70,7 @@ pub(super) struct RawTask {
     pub(super) mysql_query: Option<MysqlQuery>,
     pub(super) command: Option<Command>,
     pub(super) shell: Option<Shell>,
+    pub(super) mysql_config: Option<MysqlConfig>,
     pub(super) mysql_admin: Option<MysqlAdmin>,
     pub(super) mysql_variables: Option<MysqlVariables>,
     pub(super) mysql_user: Option<MysqlUser>,
@@ -81,7 +82,7 @@ pub(super) struct RawTask {
 
 /// Every word that can be a task's module.
 pub(super) const MODULES: &str = "package, template, copy, file, service, sysctl, command, shell, wait_for, \
-                                  assert, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, \
+                                  assert, mysql_config, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, \
                                   mysql_replica, mysql_canary, vip, import_tasks, block";
 
 impl RawTask {
@@ -99,6 +100,7 @@ impl RawTask {
             self.mysql_query.take().map(Module::MysqlQuery),
             self.command.take().map(Module::Command),
             self.shell.take().map(Module::Shell),
+            self.mysql_config.take().map(Module::MysqlConfig),
             self.mysql_admin.take().map(Module::MysqlAdmin),
             self.mysql_variables.take().map(Module::MysqlVariables),
             self.mysql_user.take().map(Module::MysqlUser),

@@ -34,19 +34,46 @@ pub(super) fn diff(
     outside: &Outside<'_>,
     content: String,
 ) -> Result<Vec<Change>, TaskError> {
-    let wanted = FileChange {
+    of_file(scope, wanted(scope, outside, content, None)?)
+}
+
+/// The file as it should be, and what is not so; `None` when all is.
+pub(super) fn file(
+    scope: &Scope<'_>,
+    outside: &Outside<'_>,
+    content: String,
+) -> Result<Option<(FileChange, String)>, TaskError> {
+    differing(scope, wanted(scope, outside, content, None)?)
+}
+
+/// A file with this content, in place of another.
+pub(super) fn wanted(
+    scope: &Scope<'_>,
+    outside: &Outside<'_>,
+    content: String,
+    before: Option<String>,
+) -> Result<FileChange, TaskError> {
+    Ok(FileChange {
         path: absolute(scope.render(outside.dest)?)?,
         content,
         owner: scope.render(outside.owner)?,
         group: scope.render(outside.group)?,
         mode: octal(&scope.render(outside.mode)?)?,
-        before: None,
-    };
-    of_file(scope, wanted)
+        before,
+    })
 }
 
 /// The change that makes a file what it should be.
-pub(super) fn of_file(scope: &Scope<'_>, mut wanted: FileChange) -> Result<Vec<Change>, TaskError> {
+pub(super) fn of_file(scope: &Scope<'_>, wanted: FileChange) -> Result<Vec<Change>, TaskError> {
+    let changed = differing(scope, wanted)?;
+    let change = |(file, why)| Change::new(Action::WriteFile(file), why);
+    Ok(changed.map(change).into_iter().collect())
+}
+
+fn differing(
+    scope: &Scope<'_>,
+    mut wanted: FileChange,
+) -> Result<Option<(FileChange, String)>, TaskError> {
     let seen = scope.os().and_then(|os| os.files.get(&wanted.path));
     let why = match seen {
         None | Some(FileFacts::Absent) => "the file is missing".to_owned(),
@@ -74,12 +101,12 @@ pub(super) fn of_file(scope: &Scope<'_>, mut wanted: FileChange) -> Result<Vec<C
                 differs.push(format!("mode {mode}"));
             }
             if differs.is_empty() {
-                return Ok(Vec::new());
+                return Ok(None);
             }
             format!("{} differs", differs.join(", "))
         }
     };
-    Ok(vec![Change::new(Action::WriteFile(wanted), why)])
+    Ok(Some((wanted, why)))
 }
 
 /// A path that means the same everywhere.

@@ -11,6 +11,7 @@ mod copy;
 mod file;
 mod mysql_admin;
 mod mysql_canary;
+mod mysql_config;
 mod mysql_query;
 mod mysql_replica;
 mod mysql_seed;
@@ -29,6 +30,7 @@ pub(super) use copy::Copy;
 pub(super) use file::File;
 pub(super) use mysql_admin::MysqlAdmin;
 pub(super) use mysql_canary::MysqlCanary;
+pub(super) use mysql_config::MysqlConfig;
 pub(super) use mysql_query::MysqlQuery;
 pub(super) use mysql_replica::MysqlReplica;
 pub(super) use mysql_seed::MysqlSeed;
@@ -89,6 +91,8 @@ pub enum Module {
     Command(Command),
     /// A user's command, by a shell.
     Shell(Shell),
+    /// The server's option file, and the server with it.
+    MysqlConfig(MysqlConfig),
     /// hactl's own account.
     MysqlAdmin(MysqlAdmin),
     /// Variables of the running server.
@@ -112,6 +116,7 @@ impl Module {
             Self::Package(module) => module.needs(scope),
             Self::Template(module) => module.needs(scope),
             Self::Service(module) => module.needs(scope),
+            Self::MysqlConfig(module) => Ok(module.needs(scope)),
             Self::Copy(module) => module.needs(scope),
             Self::File(module) => module.needs(scope),
             Self::Sysctl(module) => module.needs(scope),
@@ -136,6 +141,7 @@ impl Module {
             Self::Package(module) => module.diff(scope),
             Self::Template(module) => module.diff(scope),
             Self::Service(module) => module.diff(scope),
+            Self::MysqlConfig(module) => module.diff(scope),
             Self::Copy(module) => module.diff(scope),
             Self::File(module) => module.diff(scope),
             Self::Sysctl(module) => module.diff(scope),
@@ -195,7 +201,9 @@ impl Module {
             | Self::Command(_)
             | Self::Shell(_) => false,
             Self::MysqlQuery(query) => query.access() == Access::Write,
-            Self::MysqlAdmin(_)
+            // A primary that is restarted takes no writes until it is told to.
+            Self::MysqlConfig(_)
+            | Self::MysqlAdmin(_)
             | Self::MysqlVariables(_)
             | Self::MysqlUser(_)
             | Self::MysqlSeed(_)

@@ -32,7 +32,7 @@ impl MysqlReplica {
         let differs = match scope.server() {
             ServerView::Up(facts) if facts.seeding != Seeding::Unfinished => match &facts.replica {
                 Some(status) => {
-                    let wanted = source.as_source(&cluster.accounts.replication);
+                    let wanted = cluster.as_source(source);
                     let mut differs = differences(status, &wanted);
                     differs.extend(password_differs(scope, &wanted));
                     differs.extend(stopped_threads(status));
@@ -100,6 +100,7 @@ fn differences(status: &ReplicaStatus, wanted: &SourceOptions) -> Vec<String> {
     if status.using_gtid != Positioning::Gtid {
         differs.push("does not position by GTID".to_owned());
     }
+    differs.extend(wanted.tls.differences(status));
     if status.delay_s > 0 {
         differs.push(format!("delayed by {} s", status.delay_s));
     }

@@ -116,7 +116,7 @@ impl Service {
             State::Started if seen.state != UnitState::Active => {
                 Some((UnitChange::Start, word.to_owned()))
             }
-            State::Started if seen.stale => Some((
+            State::Started if seen.stale && self.configuration.is_some() => Some((
                 UnitChange::Restart,
                 "its configuration was written after it started".to_owned(),
             )),

@@ -112,7 +112,7 @@ error: a task with two modules
 4 |     - name: T
   |       ^^^^
   |
-  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
+  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_config, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
 "#);
 }
 
@@ -125,7 +125,7 @@ error: a task without a module
 4 |     - name: T
   |       ^^^^
   |
-  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
+  = help: a task has exactly one of: package, template, copy, file, service, sysctl, command, shell, wait_for, assert, mysql_config, mysql_admin, mysql_variables, mysql_user, mysql_query, mysql_seed, mysql_replica, mysql_canary, vip, import_tasks, block
 "#);
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the room as its users see it: texts and an observation in, stages or drawn mistakes out.
 
+mod configuration;
 mod convergence;
 mod language;
 mod load;

@@ -24,6 +24,7 @@ fn file(cluster: &Cluster, version: Version, path: &str) -> Option<String> {
         .filter(|step| step.host.as_ref() == "db2")
         .find_map(|step| match step.action {
             Action::WriteFile(file) if file.path == path => Some(file.content),
+            Action::Configure(config) if config.file.path == path => Some(config.file.content),
             _ => None,
         })?;
     let lines = content

@@ -77,6 +77,10 @@ impl Cluster {
         fs::write(self.inventory(), text).unwrap();
     }
 
+    pub(crate) fn inventory_text(&self) -> String {
+        fs::read_to_string(self.inventory()).unwrap()
+    }
+
     fn inventory(&self) -> PathBuf {
         self.home.path().join("inventory.yml")
     }

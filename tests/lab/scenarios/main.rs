@@ -17,9 +17,11 @@
 mod bare;
 mod by_hand;
 mod cluster;
+mod configuration;
 mod conformance;
 mod data_elsewhere;
 mod drift;
+mod encryption;
 mod existing_data;
 mod failover;
 mod growing;

@@ -203,6 +203,7 @@ impl World {
             dump_threads: self.ackers(number),
             persisted: BTreeMap::new(),
             set_since_start: None,
+            settable: BTreeSet::new(),
             uptime: match server.booted_at {
                 None => Duration::from_hours(1),
                 Some(at) => Duration::from_secs((self.now - at) / 1000),
@@ -214,7 +215,7 @@ impl World {
     fn status(&self, server: &Server, channel: &Channel) -> ReplicaStatus {
         let source = &self.at(channel.source);
         let host = &self.cluster.hosts[&source.name];
-        let options = host.as_source(&self.cluster.accounts.replication);
+        let options = self.cluster.as_source(host);
         let receiver = match (channel.receiver, channel.connected) {
             (false, _) => ThreadState::Stopped,
             (true, false) => ThreadState::Connecting,
@@ -253,6 +254,8 @@ impl World {
             connect_retry_s: options.connect_retry_s,
             retry_count: None,
             ssl: None,
+            ssl_verify: None,
+            ssl_ca: None,
             heartbeat: Some(Duration::from_secs(options.heartbeat_s.into())),
             delay_s: 0,
             filters: Vec::new(),

@@ -247,6 +247,11 @@ pub(super) const SERVERS: &[Case] = &[
 /// Replication, semi-sync, accounts, the VIP.
 pub(super) const REPLICATION: &[Case] = &[
     case(
+        "a connection in the clear, where nothing else is demanded",
+        |seen| seen.replica_mut("db2").ssl = Some(Switch::Off),
+        &[],
+    ),
+    case(
         "a server that follows nobody",
         |seen| seen.server_mut("db2").replica = None,
         &["NotReplicating"],

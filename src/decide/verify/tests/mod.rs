@@ -148,7 +148,8 @@ fn no_check_is_unproven() {
             .flatten()
     };
     for (flavor, rows) in [(Flavor::MariaDb, MARIADB), (Flavor::MySql, MYSQL)] {
-        let cluster = cluster(flavor, 3);
+        // With everything that an inventory can demand.
+        let cluster = fixture::cluster_with(flavor, 3, "replication: {tls: required}\n");
         let topology = fixture::named_topology(&cluster);
         for check in CHECKS {
             let fires = |case: &Case| {
@@ -285,4 +286,27 @@ fn commits_that_wait_beside_a_fenced_member_name_the_command_that_ends_it() {
         "{}",
         next(&seen)
     );
+}
+
+/// What is demanded of the connection to the source is looked at, and nothing where nothing is.
+#[test]
+fn a_replica_that_is_not_protected_as_demanded_is_found() {
+    for (more, found) in [
+        ("", false),
+        ("replication: {tls: off}\n", false),
+        ("replication: {tls: required}\n", true),
+        ("replication: {tls: verified, ca: /ca.pem}\n", true),
+    ] {
+        let cluster = fixture::cluster_with(Flavor::MySql, 3, more);
+        let mut seen = healthy(&cluster);
+        assert_eq!(findings(&cluster, &seen), []);
+        seen.replica_mut("db2").ssl = Some(Switch::Off);
+        let codes = codes(&findings(&cluster, &seen));
+        let expected: &[&str] = if found {
+            &["ReplicationUnprotected"]
+        } else {
+            &[]
+        };
+        assert_eq!(codes, expected, "{more}");
+    }
 }

@@ -210,6 +210,49 @@ fn mysql_replica() {
 }
 
 #[test]
+fn a_replica_is_protected_as_the_inventory_demands() {
+    let task = "mysql_replica: {}";
+    let says = |tls: &str, change: fn(&mut Observation)| {
+        let more = format!("replication: {tls}\n");
+        let cluster = fixture::cluster_with(Flavor::MariaDb, 3, &more);
+        let said = says_on(&cluster, task, "db2", change).unwrap();
+        said.replace("replicate from db1", "R")
+    };
+    let plain: fn(&mut Observation) = |seen| seen.replica_mut("db2").ssl = Some(Switch::Off);
+    let encrypted: fn(&mut Observation) = |seen| {
+        let status = seen.replica_mut("db2");
+        (status.ssl, status.ssl_verify) = (Some(Switch::On), Some(Switch::Off));
+        status.ssl_ca = Some("/a.pem".to_owned());
+    };
+    let verified: fn(&mut Observation) = |seen| {
+        let status = seen.replica_mut("db2");
+        (status.ssl, status.ssl_verify) = (Some(Switch::On), Some(Switch::On));
+        status.ssl_ca = Some("/a.pem".to_owned());
+    };
+    for (tls, change, expected) in [
+        ("{tls: native}", plain, ""),
+        ("{tls: native}", encrypted, ""),
+        ("{tls: off}", plain, ""),
+        ("{tls: off}", encrypted, "R [encrypted]"),
+        ("{tls: required}", plain, "R [not encrypted]"),
+        ("{tls: required}", encrypted, ""),
+        ("{tls: verified, ca: /a.pem}", verified, ""),
+        (
+            "{tls: verified, ca: /a.pem}",
+            encrypted,
+            "R [does not verify the source's certificate]",
+        ),
+        (
+            "{tls: verified, ca: /b.pem}",
+            verified,
+            "R [trusts another authority]",
+        ),
+    ] {
+        assert_eq!(says(tls, change), expected, "{tls}");
+    }
+}
+
+#[test]
 fn mysql_canary() {
     let task = "mysql_canary: {}";
     let said = says(task, "db1", |_| {}).unwrap();
