@@ -70,6 +70,10 @@ pub const PLUGIN_NOT_LOADED: u16 = 1524;
 pub const FATAL_REPLICATION_ERROR: u16 = 1593;
 /// Replication cannot start after a `RESET` (`MySQL`).
 pub const REPLICATION_NOT_INITIALISED: u16 = 1871;
+/// The applier looks for a relay log that it does not find, or cannot read (`MySQL`).
+pub const APPLIER_NOT_INITIALISED: u16 = 1872;
+/// The same in the status of the applier.
+pub const APPLIER_FAILED_TO_INITIALISE: u16 = 13124;
 /// The position given lies behind this server's own binary log (`MariaDB`).
 pub const POSITION_BEHIND_OWN_LOG: u16 = 1947;
 /// The position given lacks a domain that this server's own binary log has (`MariaDB`).

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::binlog_name::BinlogName;
-use super::error_code::ServerError;
+use super::error_code::{self, ServerError};
 use super::row::{FactError, Reader};
 use super::semi_sync::read_switch;
 use super::session::Switch;
@@ -113,6 +113,18 @@ impl ReplicaStatus {
         self.read_source_log.is_some()
             && self.read_source_log == self.exec_source_log
             && self.read_source_pos == self.exec_source_pos
+    }
+
+    /// Whether the applier only misses a relay log that it had applied: the server was killed while it
+    /// forgot its source, and a source that it is given anew makes it well.
+    pub fn misses_an_applied_relay_log(&self) -> bool {
+        let is_missing = |error: &ServerError| {
+            matches!(
+                error.number,
+                error_code::APPLIER_NOT_INITIALISED | error_code::APPLIER_FAILED_TO_INITIALISE
+            )
+        };
+        self.relay_log_applied() && self.last_sql_error.as_ref().is_some_and(is_missing)
     }
 }
 

@@ -96,6 +96,7 @@ fn comparable(facts: &ServerFacts, led: &ServerFacts) -> bool {
 fn stuck(host: &HostName, leader: &HostName, status: &ReplicaStatus) -> Option<String> {
     if let Some(error) = &status.last_sql_error
         && status.applier == ThreadState::Stopped
+        && !status.misses_an_applied_relay_log()
     {
         return Some(format!("{host} cannot apply what it received: {error}"));
     }

@@ -16,7 +16,7 @@ use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::{Host, HostName};
 use crate::mysql::{
     Dialect, GtidSet, Positioning, ReplicaStatus, RepointNeeds, SourceOptions, Standing, Switch,
-    ThreadState,
+    ThreadState, error_code,
 };
 use crate::observe::check_logins;
 use crate::plan::Outcome;
@@ -119,14 +119,58 @@ async fn change_drained(
     let host = &connection.host;
     // Before the receiver stops: with both stopped, starting it would delete the relay log (S1, S2).
     if status.applier == ThreadState::Stopped {
-        execute(session, host, &dialect.start_applier(), STATEMENT).await?;
+        let started = execute(session, host, &dialect.start_applier(), STATEMENT).await;
+        if started.as_ref().is_err_and(has_lost_its_relay_log) {
+            receiver::stop(connection, session, dialect, status).await?;
+            forget_lost_relay_log(session, host, dialect, status).await?;
+            return change(session, host, dialect, wanted).await;
+        }
+        started?;
     }
     receiver::stop(connection, session, dialect, status).await?;
     await_applied(session, host, progress).await?;
     execute(session, host, &dialect.stop_applier(), STATEMENT).await?;
     let drained = standing(session).await?;
     count_all(session, host, dialect, &drained).await?;
+    change(session, host, dialect, wanted).await
+}
+
+async fn change(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+    wanted: &SourceOptions,
+) -> Result<(), ActionError> {
     execute(session, host, &dialect.change_source(wanted), STATEMENT)
+        .await
+        .map(drop)
+}
+
+fn has_lost_its_relay_log(error: &ActionError) -> bool {
+    matches!(error, ActionError::Statement { source, .. }
+        if source.number() == Some(error_code::APPLIER_NOT_INITIALISED))
+}
+
+/// A server that was killed while it forgot its source, or took another one, still looks for relay logs that
+/// it has deleted. It does either only when all is applied; logs that went in any other way may have held
+/// more.
+async fn forget_lost_relay_log(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+    status: &ReplicaStatus,
+) -> Result<(), ActionError> {
+    if !status.relay_log_applied() {
+        return Err(ActionError::Unfit {
+            host: host.clone(),
+            reason: format!(
+                "the relay log {} is gone or damaged, and was not wholly applied: acknowledged rows may be missing here",
+                status.relay_log_file
+            ),
+            hint: format!("`hactl bootstrap --reseed {host}` loads it anew from the primary"),
+        });
+    }
+    execute(session, host, &dialect.reset_replica_all(), STATEMENT)
         .await
         .map(drop)
 }
@@ -157,9 +201,7 @@ async fn begin(
     wanted: &SourceOptions,
 ) -> Result<(), ActionError> {
     count_all(session, host, dialect, seen).await?;
-    execute(session, host, &dialect.change_source(wanted), STATEMENT)
-        .await
-        .map(drop)
+    change(session, host, dialect, wanted).await
 }
 
 /// The seed is finished: takes its mark away, outside the binary log.

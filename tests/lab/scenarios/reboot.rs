@@ -39,6 +39,35 @@ fn a_mariadb_killed_while_it_forgot_its_source_replicates_again() {
     cluster.await_answer("db3", "SELECT COUNT(*) FROM queue.t", "50");
 }
 
+/// `RESET REPLICA ALL` and `CHANGE REPLICATION SOURCE` delete the relay logs before they note so, too: the
+/// applier of a server that was killed in between cannot be started any more.
+#[test]
+fn a_mysql_killed_while_it_forgot_its_source_is_repaired() {
+    let cluster = Cluster::bootstrapped(Suite::Sid);
+    let db1 = cluster.host("db1");
+    db1.sql(&fifty_rows()).unwrap();
+    let db2 = cluster.host("db2");
+    let half_forgotten = "systemctl stop mysql && rm /var/lib/mysql/relay-bin.0* && \
+                          : >/var/lib/mysql/relay-bin.index && systemctl start mysql";
+    cluster.await_answer("db2", "SELECT COUNT(*) FROM queue.t", "50");
+    db2.exec_ok(half_forgotten).unwrap();
+    let start = db2.sql("START REPLICA SQL_THREAD").unwrap_err();
+    assert!(start.to_string().contains("1872"), "{start}");
+    cluster.hactl(&["rejoin", "db2", "--yes"]).exits(0);
+    db1.sql("INSERT INTO queue.t VALUES (51)").unwrap();
+    cluster.await_answer("db2", "SELECT COUNT(*) FROM queue.t", "51");
+
+    // Logs that went before they were applied are another matter.
+    db2.sql("STOP REPLICA SQL_THREAD").unwrap();
+    db1.sql("INSERT INTO queue.t VALUES (52)").unwrap();
+    cluster.await_received("db2");
+    db2.exec_ok(half_forgotten).unwrap();
+    let rejoin = cluster.hactl(&["rejoin", "db2", "--yes"]);
+    assert_ne!(rejoin.code, 0, "{rejoin}");
+    assert!(rejoin.stderr.contains("not wholly applied"), "{rejoin}");
+    cluster.await_answer("db2", "SELECT COUNT(*) FROM queue.t", "51");
+}
+
 fn every_host(suite: Suite) {
     let cluster = Cluster::bootstrapped(suite);
     for replica in ["db2", "db3"] {
