@@ -104,3 +104,28 @@ fn stuck(host: &HostName, leader: &HostName, status: &ReplicaStatus) -> Option<S
     (error.number == SOURCE_LOG_UNUSABLE && status.receiver != ThreadState::Running)
         .then(|| format!("{leader} no longer has what {host} would go on from: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{cluster, following, name};
+    use crate::mysql::{Flavor, ServerError};
+
+    /// Killed while it forgot its source: it looks for a relay log that it had applied and deleted.
+    #[test]
+    fn an_applier_that_misses_what_it_applied_is_not_stuck() {
+        let (db1, db3) = (name("db1"), name("db3"));
+        let mut status = following(&cluster(Flavor::MySql, 3), &db1);
+        status.applier = ThreadState::Stopped;
+        status.last_sql_error = Some(ServerError {
+            number: 13124,
+            text: "Replica failed to initialize applier metadata structure".to_owned(),
+        });
+        status.read_source_log = Some("binlog.000002".parse().unwrap());
+        status.exec_source_log.clone_from(&status.read_source_log);
+        assert_eq!(stuck(&db3, &db1, &status), None);
+        status.read_source_pos += 1;
+        let said = stuck(&db3, &db1, &status).unwrap_or_default();
+        assert!(said.contains("cannot apply what it received"), "{said}");
+    }
+}

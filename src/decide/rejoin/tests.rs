@@ -579,26 +579,3 @@ fn an_empty_server_is_filled_without_asking() {
     facts.databases.clear();
     assert!(plan(&cluster, &seen, &[]).starts_with("db2: dump and load into db1\n"));
 }
-
-/// Killed while it forgot its source: it looks for a relay log that it had applied and deleted.
-#[test]
-fn an_applier_that_misses_what_it_applied_gets_a_source_anew() {
-    let cluster = cluster(Flavor::MySql, 3);
-    let mut seen = healthy(&cluster);
-    let status = seen.replica_mut("db3");
-    status.receiver = ThreadState::Stopped;
-    status.applier = ThreadState::Stopped;
-    status.last_sql_error = Some(ServerError {
-        number: 13124,
-        text: "Replica failed to initialize applier metadata structure".to_owned(),
-    });
-    status.read_source_log = Some("binlog.000002".parse().unwrap());
-    status.exec_source_log.clone_from(&status.read_source_log);
-    let begun = Rejoin::new(&cluster, &seen, &name("db3"), &consent(&[]), FOLDER);
-    assert!(begun.is_ok(), "{begun:?}");
-    let status = seen.replica_mut("db3");
-    status.read_source_pos += 1;
-    let begun = Rejoin::new(&cluster, &seen, &name("db3"), &consent(&[]), FOLDER);
-    let said = format!("{begun:?}");
-    assert!(said.contains("cannot apply what it received"), "{said}");
-}
