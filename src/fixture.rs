@@ -342,6 +342,7 @@ pub(crate) fn leader(cluster: &Cluster, host: &Host, dialect: Dialect) -> Server
         replicas_attached: Vec::new(),
         oldest_write: None,
         dump_threads: 0,
+        ending_dump: None,
         persisted: BTreeMap::new(),
         set_since_start: Some(BTreeMap::new()),
         settable: BTreeSet::new(),

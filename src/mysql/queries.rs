@@ -145,8 +145,7 @@ impl Dialect {
             name,
             statement: Statement::new(text),
         };
-        let mut queries =
-            vec![
+        let mut queries = vec![
             ask(
                 FactName::Variables,
                 format!(
@@ -164,12 +163,18 @@ impl Dialect {
                 ),
             ),
             ask(FactName::Positions, self.positions_query().to_owned()),
-            ask(FactName::ReplicaStatus, self.replica_status_query().to_owned()),
+            ask(
+                FactName::ReplicaStatus,
+                self.replica_status_query().to_owned(),
+            ),
             ask(FactName::Replicas, self.replicas_query().to_owned()),
             ask(
                 FactName::DumpThreads,
-                "SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST \
-                 WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')"
+                "SELECT ID AS id, USER AS user, HOST AS host, \
+                 IF(COMMAND = 'Killed', TIME, NULL) AS ending_s \
+                 FROM information_schema.PROCESSLIST \
+                 WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID') \
+                 OR COMMAND = 'Killed' AND STATE = 'Waiting to finalize termination'"
                     .to_owned(),
             ),
             ask(FactName::OldestWrite, OLDEST_WRITE.to_owned()),

@@ -101,6 +101,7 @@ impl Dialect {
         let set_since_start = set_since_start
             .then(|| results.map(FactName::SetSinceStart, "name", "value"))
             .transpose()?;
+        let dumps = read_dumps(&results)?;
         let number = |map, fact, name| needed::<u32>(map, fact, name, "a number");
         Ok(ServerFacts {
             dialect: self,
@@ -142,8 +143,9 @@ impl Dialect {
                 .first(FactName::OldestWrite)?
                 .map(read_open_write)
                 .transpose()?,
-            dump_threads: u32::try_from(results.rows(FactName::DumpThreads)?.len())
+            dump_threads: u32::try_from(dumps.iter().filter(|ending| ending.is_none()).count())
                 .unwrap_or(u32::MAX),
+            ending_dump: dumps.into_iter().flatten().max(),
             persisted,
             set_since_start,
             settable: read_settable(&results)?,
@@ -299,6 +301,15 @@ pub(super) struct Positions {
     binlog_pos: Option<GtidSet>,
     slave_pos: Option<GtidSet>,
     binlog_state: Option<BinlogState>,
+}
+
+/// Each dump thread; for how long it has been ending, where it is.
+fn read_dumps(results: &Results<'_>) -> Result<Vec<Option<Duration>>, FactError> {
+    let ending = |reader: Reader<'_>| reader.parse(&["ending_s"], "seconds");
+    results
+        .readers(FactName::DumpThreads)?
+        .map(|reader| Ok(ending(reader)?.map(Duration::from_secs)))
+        .collect()
 }
 
 /// Asked only where there are settings to ask about: without an answer, none is known to be settable.

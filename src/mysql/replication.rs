@@ -108,6 +108,11 @@ impl Dialect {
         Statement::new(format!("STOP {} IO_THREAD", self.replica_word()))
     }
 
+    /// What a replica is known by to its source, from the next time that its receiver starts.
+    pub fn set_server_id(self, server_id: u32) -> Statement {
+        Statement::new(format!("SET GLOBAL server_id = {server_id}"))
+    }
+
     /// Starts the applier. On `MariaDB` with the receiver stopped this purges the relay log (S1):
     /// see [`Self::replay_relay_log`].
     pub fn start_applier(self) -> Statement {

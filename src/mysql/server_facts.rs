@@ -113,6 +113,8 @@ pub struct ServerFacts {
     pub oldest_write: Option<OpenWrite>,
     /// Connections that fetch the binary log at present.
     pub dump_threads: u32,
+    /// For how long the oldest of those has been at its end without coming to it, where there is one.
+    pub ending_dump: Option<Duration>,
     /// Settings that beat my.cnf at the next boot, by name.
     pub persisted: BTreeMap<String, String>,
     /// Variables that were set by SQL since it started, with their global values; `None` where nobody

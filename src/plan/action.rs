@@ -141,6 +141,10 @@ pub enum Action {
         /// How long at most.
         within: Duration,
     },
+    /// Let this replica fetch from its source under another server id for a moment, and then under its own
+    /// again. A source whose earlier dump thread for it does not come to its end lets nobody in by that
+    /// id, and ends the thread when anybody comes by another.
+    FetchAnew,
     /// Take the address that clients come by off a live primary, and make it refuse writes within a
     /// bound (S8), side by side; with both done, end its clients' sessions. Fails and leaves it
     /// writable when it is blocked for longer; the address may be gone then.
@@ -364,6 +368,9 @@ impl fmt::Display for Action {
             Self::CatchUp { source, .. } => write!(f, "fetch from {source} what it has more"),
             Self::AwaitPosition { position, .. } => write!(f, "wait until {position} is applied"),
             Self::Promote { .. } => f.write_str("promote, and prove that it commits"),
+            Self::FetchAnew => {
+                f.write_str("fetch under another server id for a moment, then under its own")
+            }
             Self::AwaitAcker { .. } => f.write_str("wait until a replica acknowledges"),
             Self::Demote { vip: None, .. } => {
                 f.write_str("refuse writes and end clients' sessions")

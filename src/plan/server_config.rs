@@ -30,6 +30,13 @@ pub enum TakesEffect {
     Restart,
 }
 
+impl ServerConfig {
+    /// Whether the file gets another content; otherwise the server is restarted with the one that it has.
+    pub fn changes_the_file(&self) -> bool {
+        self.file.before.as_ref() != Some(&self.file.content)
+    }
+}
+
 impl fmt::Display for ServerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, unit) = (&self.file.path, &self.unit);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::verify::{Drift, FileDrift};
 use crate::inventory::Host;
-use crate::plan::Action;
+use crate::plan::{Action, FileChange};
 use crate::playbook::names::{Layers, Names};
 use crate::playbook::results::{Registered, Results};
 use crate::playbook::{
@@ -82,7 +82,7 @@ fn of_task(
             continue;
         }
         for change in task.module.diff(&scope)? {
-            if let Action::WriteFile(file) = change.action {
+            if let Some(file) = written(change.action) {
                 files.push(FileDrift {
                     path: file.path,
                     why: change.why,
@@ -93,4 +93,14 @@ fn of_task(
         }
     }
     Ok(files)
+}
+
+/// The file that an action changes, if it changes one.
+fn written(action: Action) -> Option<FileChange> {
+    match action {
+        Action::WriteFile(file) => Some(file),
+        // Otherwise only the server is restarted with the file that it has.
+        Action::Configure(config) if config.changes_the_file() => Some(config.file),
+        _ => None,
+    }
 }

@@ -2,6 +2,7 @@
 //! data, or undo what a person did on purpose, is only said; a host in maintenance is left alone.
 
 mod repoint;
+mod stuck_dump;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,7 @@ pub fn repairs(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Repa
     for host in cluster.hosts.keys().filter(|host| *host != leader) {
         bench.replica(host, led);
     }
+    bench.stuck_dump(led);
     bench.writer_vip();
     let stage = StagePlan {
         play: "Repair".to_owned(),

@@ -506,3 +506,38 @@ fn who_is_fenced_is_told_how_to_come_back() {
     );
     assert_eq!(told.next, "`hactl rejoin db2` brings it back as a replica");
 }
+
+#[test]
+fn a_replica_that_an_ending_dump_thread_keeps_out_fetches_anew() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let anew =
+        ["db2: fetch under another server id for a moment, then under its own".to_owned()].to_vec();
+    for (ending, clients, expected) in [
+        (Some(10), 0, (anew, vec!["DumpThreadStuck"])),
+        // It may yet end; another is attached, and wakes it.
+        (Some(9), 0, (Vec::new(), Vec::new())),
+        (Some(10), 1, (Vec::new(), Vec::new())),
+        (None, 0, (Vec::new(), Vec::new())),
+    ] {
+        let mut seen = healthy(&cluster);
+        let led = seen.server_mut("db1");
+        led.ending_dump = ending.map(Duration::from_secs);
+        led.semi_sync.clients = clients;
+        assert_eq!(found(&cluster, &seen), expected, "{ending:?} {clients}");
+    }
+    // One whose applier stands still would lose what it has not applied.
+    let mut seen = healthy(&cluster);
+    let led = seen.server_mut("db1");
+    led.ending_dump = Some(Duration::from_secs(10));
+    led.semi_sync.clients = 0;
+    seen.replica_mut("db2").applier = ThreadState::Stopped;
+    let (steps, _) = found(&cluster, &seen);
+    assert!(
+        steps.iter().all(|step| !step.starts_with("db2: fetch")),
+        "{steps:?}"
+    );
+    assert!(
+        steps.iter().any(|step| step.starts_with("db3: fetch")),
+        "{steps:?}"
+    );
+}

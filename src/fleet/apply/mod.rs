@@ -13,6 +13,7 @@ mod demote;
 mod drain;
 mod events;
 mod fence;
+mod fetch_anew;
 mod file;
 mod hold;
 mod hook;
@@ -113,6 +114,7 @@ pub(super) async fn apply(
             await_position::wait(fleet, connection, position, *within).await
         }
         Action::Promote { within } => promote::promote(fleet, connection, *within, progress).await,
+        Action::FetchAnew => fetch_anew::fetch(fleet, connection).await,
         Action::AwaitAcker { within } => await_acker::wait(fleet, connection, *within).await,
         Action::Demote { within, vip } => {
             demote::demote(fleet, connection, *within, vip.as_deref()).await

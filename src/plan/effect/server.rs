@@ -62,6 +62,7 @@ pub(super) fn fresh(dialect: Dialect, server_id: u32) -> ServerFacts {
         replicas_attached: Vec::new(),
         oldest_write: None,
         dump_threads: 0,
+        ending_dump: None,
         persisted: BTreeMap::new(),
         set_since_start: None,
         settable: BTreeSet::new(),

@@ -171,7 +171,10 @@ impl Module {
 
     /// Whether what it gives a host is a file with a content.
     pub fn writes_a_file(&self) -> bool {
-        matches!(self, Self::Template(_) | Self::Copy(_))
+        matches!(
+            self,
+            Self::Template(_) | Self::Copy(_) | Self::MysqlConfig(_)
+        )
     }
 
     /// Whether it says something that later tasks may ask about, and that has to be judged.

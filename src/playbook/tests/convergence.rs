@@ -367,6 +367,7 @@ fn files_agree(
     let written: BTreeSet<String> = steps
         .filter_map(|step| match &step.action {
             Action::WriteFile(file) => Some(format!("{}: {}", step.host, file.path)),
+            Action::Configure(config) => Some(format!("{}: {}", step.host, config.file.path)),
             _ => None,
         })
         .collect();

@@ -201,6 +201,7 @@ impl World {
             replicas_attached: Vec::new(),
             oldest_write: None,
             dump_threads: self.ackers(number),
+            ending_dump: None,
             persisted: BTreeMap::new(),
             set_since_start: None,
             settable: BTreeSet::new(),

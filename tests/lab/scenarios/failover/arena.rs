@@ -187,6 +187,7 @@ impl Arena {
     #[track_caller]
     pub(super) fn well(&self) -> Health {
         let health = self.well_with(self.cluster.lab.hosts().len() - 1);
+        self.restart_all_again();
         self.cluster.hactl(&["verify", "--wait", "60s"]).exits(0);
         health
     }
@@ -269,6 +270,15 @@ impl Arena {
         self.host(host)
             .exec_ok(&format!("rm -f {file} && systemctl daemon-reload"))
             .unwrap();
+    }
+
+    /// Undoes [`Self::no_restart`] wherever it was done: to hactl it is a fault that somebody should know of.
+    pub(super) fn restart_all_again(&self) {
+        let file = format!("/run/systemd/system/{}.service.d/zz-lab.conf", self.unit());
+        let undo = format!("[ ! -e {file} ] || {{ rm {file} && systemctl daemon-reload; }}");
+        for host in self.cluster.lab.hosts() {
+            host.exec_ok(&undo).unwrap();
+        }
     }
 
     /// `kill -9` of a server that nobody starts again.

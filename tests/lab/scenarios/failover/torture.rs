@@ -207,6 +207,7 @@ impl Chamber<'_> {
     /// hactl's exit code says what the judge has seen. A rejoin that was killed before its end is named,
     /// and typed once more.
     fn verify(&mut self) -> Result<(), String> {
+        self.arena.restart_all_again();
         let verify = || self.arena.cluster.hactl(&["verify", "--wait", "60s"]);
         let mut run = verify();
         if run.to_string().contains("[Fenced]") {
