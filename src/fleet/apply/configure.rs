@@ -307,7 +307,7 @@ async fn follows_again(session: &mut Session<'_>, host: &HostName) -> Result<(),
         if begun.elapsed() > limit {
             return Err(ActionError::TimedOut {
                 host: host.clone(),
-                what: "it follows its source again,".to_owned(),
+                what: "it followed its source again".to_owned(),
                 after: limit,
             });
         }

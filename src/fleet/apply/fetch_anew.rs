@@ -1,5 +1,5 @@
-//! Gets a replica past a dump thread of its source that does not come to its end. It must never leave the
-//! replica with another server id than its own, and never touch what it has received.
+//! Gets a replica past a dump thread of its source that does not come to its end. It must leave the
+//! replica with its own server id whatever happens, and never touch what it has received.
 //!
 //! `MariaDB` (10.11.18, 1 of 1 cuts of 6.8 s under commits, one replica): the thread that reads the
 //! acknowledgements sees the replica's connection end, and then waits for something to read; the dump
@@ -44,14 +44,31 @@ pub(super) async fn fetch(
     let (mut session, dialect) = session(fleet, connection).await?;
     let seen = running(&mut session, host).await?;
     receiver::stop(connection, &mut session, dialect, &seen).await?;
-    let away = start_as(&mut session, host, dialect, other).await;
-    if away.is_ok() {
-        sleep(BEGINS).await;
+    execute(&mut session, host, &dialect.set_server_id(other), STATEMENT).await?;
+    let connected = connect(&mut session, host, dialect).await;
+    // What came of it shows when the replica fetches by its own id.
+    if let Err(error) = come_back(&mut session, host, dialect, own).await {
+        tracing::warn!("{error}; once more in another session");
+        drop(session);
+        connection.forget_session().await;
+        let (mut session, _) = super::session(fleet, connection).await?;
+        come_back(&mut session, host, dialect, own).await?;
     }
-    // Whatever became of that: its own id, and a receiver that runs.
-    execute(&mut session, host, &dialect.stop_receiver(), STATEMENT).await?;
-    start_as(&mut session, host, dialect, own).await?;
-    away.map(|()| Outcome::Changed)
+    connected.map(|()| Outcome::Changed)
+}
+
+/// Its own id first: the source was told the other one when the receiver connected, and does not ask again.
+/// So whoever is killed after that has left it as it was.
+async fn come_back(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+    own: u32,
+) -> Result<(), ActionError> {
+    execute(session, host, &dialect.set_server_id(own), STATEMENT).await?;
+    sleep(BEGINS).await;
+    execute(session, host, &dialect.stop_receiver(), STATEMENT).await?;
+    connect(session, host, dialect).await
 }
 
 /// The replica's status. With its applier stopped, a start of the receiver would delete what is not applied.
@@ -66,13 +83,11 @@ async fn running(session: &mut Session<'_>, host: &HostName) -> Result<ReplicaSt
         })
 }
 
-async fn start_as(
+async fn connect(
     session: &mut Session<'_>,
     host: &HostName,
     dialect: Dialect,
-    server_id: u32,
 ) -> Result<(), ActionError> {
-    execute(session, host, &dialect.set_server_id(server_id), STATEMENT).await?;
     execute(session, host, &dialect.start_receiver(), STATEMENT).await?;
     let begun = tokio::time::Instant::now();
     let mut pace = Pace::new();
@@ -85,7 +100,7 @@ async fn start_as(
     }
     Err(ActionError::TimedOut {
         host: host.clone(),
-        what: "the receiver did not connect".to_owned(),
+        what: "the receiver connected".to_owned(),
         after: CONNECT,
     })
 }
