@@ -289,7 +289,7 @@ impl Watcher<'_> {
 
     fn digest(&mut self, round: Round) {
         // What is over comes first: a member that is fenced once more was not fenced in between.
-        self.tidings.upkeep(&round.told, &*self.sink);
+        self.tidings.upkeep(round.told.as_deref(), &*self.sink);
         self.tidings.repaired(round.repaired, &*self.sink);
         match round.maintenance {
             Some(text) => self.tidings.once(MAINTENANCE, &text, &*self.sink),

@@ -116,9 +116,13 @@ impl Tidings {
         self.repaired = lines;
     }
 
-    /// Tells what a round of upkeep found, or finds no more.
-    pub(super) fn upkeep(&mut self, findings: &[Finding], sink: &dyn Sink) {
+    /// Tells what a round of upkeep found, or finds no more. A round that could not ask the primary found
+    /// nothing out: what was told lasts.
+    pub(super) fn upkeep(&mut self, findings: Option<&[Finding]>, sink: &dyn Sink) {
         self.has_looked = true;
+        let Some(findings) = findings else {
+            return;
+        };
         changes(&mut self.upkeep, findings, sink);
         // That it gives no answer is not over; it is told in the better words.
         let upkeep = &self.upkeep;
@@ -273,12 +277,12 @@ mod tests {
         // A watcher that begins: its first look is on its way.
         tidings.diagnosis(&leader, &away(), &heard);
         assert!(heard.take().is_empty());
-        tidings.upkeep(&found(Finding::FENCED), &heard);
+        tidings.upkeep(Some(&found(Finding::FENCED)), &heard);
         assert_eq!(heard.take(), ["db1 Fenced | it is so | next: rejoin"]);
         tidings.diagnosis(&leader, &away(), &heard);
         assert!(heard.take().is_empty());
         // One that is merely away is told of, and of one that turns out to be fenced nothing is over.
-        tidings.upkeep(&[], &heard);
+        tidings.upkeep(Some(&[]), &heard);
         tidings.diagnosis(&leader, &away(), &heard);
         assert_eq!(
             heard.take(),
@@ -287,18 +291,30 @@ mod tests {
                 "db1 ReplicaUnreachable | it is so | next: rejoin"
             ]
         );
-        tidings.upkeep(&found(Finding::FENCED), &heard);
+        tidings.upkeep(Some(&found(Finding::FENCED)), &heard);
         tidings.diagnosis(&leader, &away(), &heard);
         assert_eq!(heard.take(), ["db1 Fenced | it is so | next: rejoin"]);
     }
 
     #[test]
+    fn nothing_is_over_because_the_primary_could_not_be_asked() {
+        let (mut tidings, heard) = (Tidings::default(), Heard::default());
+        tidings.upkeep(Some(&found("DeadReplica")), &heard);
+        heard.take();
+        tidings.upkeep(None, &heard);
+        tidings.upkeep(Some(&found("DeadReplica")), &heard);
+        assert!(heard.take().is_empty());
+        tidings.upkeep(Some(&[]), &heard);
+        assert_eq!(heard.take(), ["db1 DeadReplica is over"]);
+    }
+
+    #[test]
     fn what_is_fenced_again_after_a_rejoin_that_failed_is_said_once() {
         let (mut tidings, heard) = (Tidings::default(), Heard::default());
-        tidings.upkeep(&found(Finding::FENCED), &heard);
+        tidings.upkeep(Some(&found(Finding::FENCED)), &heard);
         heard.take();
         let mut round = |told: &[Finding], repaired: &[&str]| {
-            tidings.upkeep(told, &heard);
+            tidings.upkeep(Some(told), &heard);
             let lines = repaired.iter().map(|line| (*line).to_owned()).collect();
             tidings.repaired(lines, &heard);
             heard.take()
@@ -319,7 +335,7 @@ mod tests {
     fn a_former_primary_is_told_of_again_only_when_it_was_heard_since() {
         let (mut tidings, heard, leader) = (Tidings::default(), Heard::default(), name("db2"));
         let trouble = |code| diagnosis("Trouble", Verdict::Trouble(found(code)));
-        tidings.upkeep(&[], &heard);
+        tidings.upkeep(Some(&[]), &heard);
         tidings.failed_over(&name("db1"));
         tidings.diagnosis(&leader, &trouble(Finding::REPLICA_UNREACHABLE), &heard);
         assert!(heard.take().is_empty());

@@ -28,8 +28,9 @@ const YIELD: Duration = Duration::from_millis(300);
 /// What a round of upkeep found.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// Said to a person: what is wrong and is not repaired by itself.
-    pub(super) told: Vec<Finding>,
+    /// Said to a person: what is wrong and is not repaired by itself. None when the primary could not be
+    /// asked: nothing that was said is over for that.
+    pub(super) told: Option<Vec<Finding>>,
     /// One line each: what was repaired, or could not be.
     pub(super) repaired: Vec<String>,
     /// The cluster is left alone, in words.
@@ -101,8 +102,10 @@ async fn round(
     let seen = view().await;
     leave_spare_connections(fleet, &seen).await;
     let mut round = judge(fleet, &seen, leader);
-    let needed = decide::repairs(fleet.cluster(), &seen, leader);
-    round.told.clone_from(&needed.told);
+    let Some(needed) = decide::repairs(fleet.cluster(), &seen, leader) else {
+        return round;
+    };
+    round.told = Some(needed.told);
     if round.maintenance.is_some() || round.leader.is_some() || needed.safe.is_empty() {
         return round;
     }
@@ -111,8 +114,9 @@ async fn round(
         return round;
     };
     let seen = view().await;
-    let needed = decide::repairs(fleet.cluster(), &seen, leader);
-    if judge(fleet, &seen, leader).leader.is_none() {
+    if let Some(needed) = decide::repairs(fleet.cluster(), &seen, leader)
+        && judge(fleet, &seen, leader).leader.is_none()
+    {
         acts.store(true, Ordering::SeqCst);
         round.repaired = repair(fleet, leader, needed, seen, sink).await;
     }

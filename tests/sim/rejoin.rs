@@ -178,7 +178,7 @@ fn who_was_away_during_a_failover_is_made_to_follow_by_the_watchers_repair() {
         let seen = fleet.world().seen_whole();
         let cluster = fleet.world().cluster.clone();
         let leader = decide::leader(&cluster, &seen).expect("somebody leads");
-        let needed = decide::repairs(&cluster, &seen, &leader);
+        let needed = decide::repairs(&cluster, &seen, &leader).expect("it leads");
         assert!(!needed.safe.is_empty(), "{told}: {:?}", needed.told);
         let repair = decide::Repair::new(&cluster, &leader, needed);
         run(&fleet, Ok(repair), seen, |_, _| Vec::new());

@@ -39,13 +39,12 @@ pub struct Repairs {
 }
 
 /// Looks for it. Nothing is repaired unless `leader` is up, takes writes and follows nobody: everything
-/// else is the business of a failover.
-pub fn repairs(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Repairs {
-    let Some(led) = seen.server(leader) else {
-        return Repairs::default();
-    };
+/// else is the business of a failover, and none is the answer. It says neither that all is well nor that
+/// anything is over.
+pub fn repairs(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Option<Repairs> {
+    let led = seen.server(leader)?;
     if led.is_replica() || !led.read_only.is_writable() {
-        return Repairs::default();
+        return None;
     }
     let mut bench = Bench {
         cluster,
@@ -65,14 +64,14 @@ pub fn repairs(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Repa
         steps: bench.steps,
         look: Look::All,
     };
-    Repairs {
+    Some(Repairs {
         safe: if stage.steps.is_empty() {
             Vec::new()
         } else {
             vec![stage]
         },
         told: bench.told,
-    }
+    })
 }
 
 struct Bench<'a> {

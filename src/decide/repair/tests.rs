@@ -19,11 +19,25 @@ fn mark(host: Option<&str>) -> Mark {
 }
 
 fn found(cluster: &Cluster, seen: &Observation) -> (Vec<String>, Vec<&'static str>) {
-    let repairs = repairs(cluster, seen, &name("db1"));
+    let repairs = repairs(cluster, seen, &name("db1")).unwrap_or_default();
     let steps = repairs.safe.iter().flat_map(|stage| stage.steps.iter());
     let steps = steps.map(|step| format!("{}: {}", step.host, step.action));
     let told = repairs.told.iter().map(|finding| finding.code);
     (steps.collect(), told.collect())
+}
+
+#[test]
+fn a_primary_that_cannot_be_asked_says_nothing_about_its_replicas() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = healthy(&cluster);
+    assert_eq!(
+        repairs(&cluster, &seen, &name("db1")),
+        Some(Repairs::default())
+    );
+    seen.server_mut("db1").read_only.read_only = Switch::On;
+    assert_eq!(repairs(&cluster, &seen, &name("db1")), None);
+    seen.hosts.remove(&name("db1"));
+    assert_eq!(repairs(&cluster, &seen, &name("db1")), None);
 }
 
 /// `db2` follows nobody, and is not the primary.
@@ -423,7 +437,7 @@ fn repaired_once_it_stays_so() {
         let mut seen = healthy(&cluster);
         change(&mut seen);
         for round in 0.. {
-            let needed = repairs(&cluster, &seen, &name("db1"));
+            let needed = repairs(&cluster, &seen, &name("db1")).unwrap_or_default();
             let repair = Repair::new(&cluster, &name("db1"), needed);
             let plan = foresee(&cluster, &repair, &seen).unwrap();
             if plan.stages.is_empty() {
@@ -445,7 +459,7 @@ fn repointed(flavor: Flavor, arrives: fn(&mut ServerFacts), drain: &Outcome) -> 
     let cluster = cluster(flavor, 3);
     let mut seen = healthy(&cluster);
     straggle(&mut seen);
-    let needed = repairs(&cluster, &seen, &name("db1"));
+    let needed = repairs(&cluster, &seen, &name("db1")).unwrap();
     let mut repair = Repair::new(&cluster, &name("db1"), needed);
     let mut done = Vec::new();
     while let Next::Stage(stage) = repair.next(&seen) {
@@ -482,7 +496,11 @@ fn an_address_that_an_unseen_host_may_hold_is_asked_for() {
     let mut seen = healthy(&cluster);
     vip(&mut seen, "db1", None);
     let neighbours = |seen: &Observation| {
-        let stage = repairs(&cluster, seen, &name("db1")).safe.pop().unwrap();
+        let stage = repairs(&cluster, seen, &name("db1"))
+            .unwrap()
+            .safe
+            .pop()
+            .unwrap();
         match stage.steps[0].action {
             Action::AddVip { neighbours, .. } => neighbours,
             ref other => panic!("{other:?}"),
@@ -499,7 +517,10 @@ fn who_is_fenced_is_told_how_to_come_back() {
     let cluster = cluster(Flavor::MariaDb, 3);
     let mut seen = healthy(&cluster);
     stray(&mut seen).read_only.read_only = Switch::Off;
-    let told = repairs(&cluster, &seen, &name("db1")).told.remove(0);
+    let told = repairs(&cluster, &seen, &name("db1"))
+        .unwrap()
+        .told
+        .remove(0);
     assert_eq!(
         told.message,
         "came back and takes writes, while db1 leads (repaired: fence: VIP off, server killed and masked)"

@@ -15,7 +15,7 @@
 //! a running one, `fault` what can befall it, `lab` the guard, `claim` who may have which name and
 //! subnet, `kernel` the outer machine's settings, `state` what is written down,
 //! `inventory` what hactl is given, `requirements` what the outer machine must have. The judge is
-//! `writer`, a client; `ledger`, what it was told; `invariants`, what must be true of every cluster.
+//! `writer`, a client; `passing_replica`, a replica that does not stay; `ledger`, what it was told; `invariants`, what must be true of every cluster.
 
 mod boot;
 mod claim;
@@ -31,6 +31,7 @@ mod kernel;
 mod lab;
 mod ledger;
 mod network;
+mod passing_replica;
 mod paths;
 mod process;
 mod recipe;
@@ -46,6 +47,7 @@ pub use image::Image;
 pub use invariants::{Health, Violation, inspect, primary};
 pub use lab::{Lab, LabSpec, RemovedLabs};
 pub use ledger::{Ack, Holdings, Ledger};
+pub use passing_replica::PassingReplica;
 pub use requirements::{PACKAGES, check as check_requirements};
 pub use state::LabSummary;
 pub use suite::{Flavor, Server, Suite};

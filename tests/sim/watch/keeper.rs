@@ -216,7 +216,7 @@ impl<'a> Keeper<'a> {
         }
         let bent = (self.bend)(&seen, &self.leader);
         let cluster = self.cluster.clone();
-        let needed = decide::repairs(&cluster, &seen, &self.leader);
+        let needed = decide::repairs(&cluster, &seen, &self.leader).unwrap_or_default();
         if bent.is_empty() && needed.safe.is_empty() {
             return;
         }
