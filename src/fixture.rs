@@ -343,6 +343,7 @@ pub(crate) fn leader(cluster: &Cluster, host: &Host, dialect: Dialect) -> Server
         oldest_write: None,
         dump_threads: 0,
         ending_dump: None,
+        unacknowledged: None,
         persisted: BTreeMap::new(),
         set_since_start: Some(BTreeMap::new()),
         settable: BTreeSet::new(),
@@ -495,6 +496,7 @@ pub(crate) fn vigil(cluster: &Cluster, now: Millis) -> Vigil {
             semi_sync: facts.semi_sync.clone(),
             replica: facts.replica.clone(),
             received: facts.replica.is_some().then_some(now),
+            stuck: None,
         };
         Pulse {
             server: ServerPulse::Answers { at: now },

@@ -137,4 +137,7 @@ pub struct Beat {
     /// When it was last seen to have received something from its source, an event or a heartbeat;
     /// `None` when it never was, or is no replica.
     pub received: Option<Millis>,
+    /// Since when commits have waited for an acknowledgement, and it has executed nothing; `None` while
+    /// none waits, or they come and go.
+    pub stuck: Option<Millis>,
 }

@@ -171,10 +171,12 @@ impl Dialect {
             ask(
                 FactName::DumpThreads,
                 "SELECT ID AS id, USER AS user, HOST AS host, \
-                 IF(COMMAND = 'Killed', TIME, NULL) AS ending_s \
+                 IF(COMMAND = 'Killed', TIME, NULL) AS ending_s, \
+                 IF(STATE LIKE 'Waiting for semi-sync ACK from %', TIME, NULL) AS unacknowledged_s \
                  FROM information_schema.PROCESSLIST \
                  WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID') \
-                 OR COMMAND = 'Killed' AND STATE = 'Waiting to finalize termination'"
+                 OR COMMAND = 'Killed' AND STATE = 'Waiting to finalize termination' \
+                 OR STATE LIKE 'Waiting for semi-sync ACK from %'"
                     .to_owned(),
             ),
             ask(FactName::OldestWrite, OLDEST_WRITE.to_owned()),

@@ -101,7 +101,7 @@ impl Dialect {
         let set_since_start = set_since_start
             .then(|| results.map(FactName::SetSinceStart, "name", "value"))
             .transpose()?;
-        let dumps = read_dumps(&results)?;
+        let threads = read_replica_threads(&results)?;
         let number = |map, fact, name| needed::<u32>(map, fact, name, "a number");
         Ok(ServerFacts {
             dialect: self,
@@ -143,9 +143,10 @@ impl Dialect {
                 .first(FactName::OldestWrite)?
                 .map(read_open_write)
                 .transpose()?,
-            dump_threads: u32::try_from(dumps.iter().filter(|ending| ending.is_none()).count())
+            dump_threads: u32::try_from(threads.iter().filter(|thread| thread.dumps()).count())
                 .unwrap_or(u32::MAX),
-            ending_dump: dumps.into_iter().flatten().max(),
+            ending_dump: threads.iter().filter_map(ReplicaThread::ends).max(),
+            unacknowledged: threads.iter().filter_map(ReplicaThread::waits).max(),
             persisted,
             set_since_start,
             settable: read_settable(&results)?,
@@ -303,13 +304,43 @@ pub(super) struct Positions {
     binlog_state: Option<BinlogState>,
 }
 
-/// Each dump thread; for how long it has been ending, where it is.
-fn read_dumps(results: &Results<'_>) -> Result<Vec<Option<Duration>>, FactError> {
-    let ending = |reader: Reader<'_>| reader.parse(&["ending_s"], "seconds");
-    results
-        .readers(FactName::DumpThreads)?
-        .map(|reader| Ok(ending(reader)?.map(Duration::from_secs)))
-        .collect()
+/// A thread of the server that has to do with its replicas.
+enum ReplicaThread {
+    Dumps,
+    /// A dump thread at its end, for so long.
+    Ends(Duration),
+    /// A commit that has waited so long for an acknowledgement.
+    Waits(Duration),
+}
+
+fn read_replica_threads(results: &Results<'_>) -> Result<Vec<ReplicaThread>, FactError> {
+    let read = |reader: Reader<'_>| {
+        let seconds = |column| Ok(reader.parse(&[column], "seconds")?.map(Duration::from_secs));
+        let waits = seconds("unacknowledged_s")?.map(ReplicaThread::Waits);
+        let ends = seconds("ending_s")?.map(ReplicaThread::Ends);
+        Ok(waits.or(ends).unwrap_or(ReplicaThread::Dumps))
+    };
+    results.readers(FactName::DumpThreads)?.map(read).collect()
+}
+
+impl ReplicaThread {
+    fn dumps(&self) -> bool {
+        matches!(self, Self::Dumps)
+    }
+
+    fn ends(&self) -> Option<Duration> {
+        match self {
+            Self::Ends(since) => Some(*since),
+            _ => None,
+        }
+    }
+
+    fn waits(&self) -> Option<Duration> {
+        match self {
+            Self::Waits(since) => Some(*since),
+            _ => None,
+        }
+    }
 }
 
 /// Asked only where there are settings to ask about: without an answer, none is known to be settable.

@@ -113,6 +113,13 @@ impl Dialect {
         Statement::new(format!("SET GLOBAL server_id = {server_id}"))
     }
 
+    /// Lets a `MariaDB` replica ask for what follows the last event that it has applied by its file and
+    /// position, not by its GTID, from the next time that it starts. Both threads must be stopped, and the
+    /// relay log drained.
+    pub fn position_by_file(self) -> Statement {
+        Statement::new("CHANGE MASTER TO MASTER_USE_GTID = no")
+    }
+
     /// Starts the applier. On `MariaDB` with the receiver stopped this purges the relay log (S1):
     /// see [`Self::replay_relay_log`].
     pub fn start_applier(self) -> Statement {

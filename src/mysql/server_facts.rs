@@ -115,6 +115,9 @@ pub struct ServerFacts {
     pub dump_threads: u32,
     /// For how long the oldest of those has been at its end without coming to it, where there is one.
     pub ending_dump: Option<Duration>,
+    /// For how long the oldest commit that waits for a replica's acknowledgement has done so, where one does;
+    /// whole seconds, of its statement.
+    pub unacknowledged: Option<Duration>,
     /// Settings that beat my.cnf at the next boot, by name.
     pub persisted: BTreeMap<String, String>,
     /// Variables that were set by SQL since it started, with their global values; `None` where nobody

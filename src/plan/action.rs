@@ -145,6 +145,10 @@ pub enum Action {
     /// again. A source whose earlier dump thread for it does not come to its end lets nobody in by that
     /// id, and ends the thread when anybody comes by another.
     FetchAnew,
+    /// Let this replica attach to its source by file and position, once all that it has received is applied.
+    /// That acknowledges everything before the position, which attaching by GTID does not (`MariaDB`).
+    /// It stays so until it is told to follow by GTID again.
+    AttachByPosition,
     /// Take the address that clients come by off a live primary, and make it refuse writes within a
     /// bound (S8), side by side; with both done, end its clients' sessions. Fails and leaves it
     /// writable when it is blocked for longer; the address may be gone then.
@@ -370,6 +374,9 @@ impl fmt::Display for Action {
             Self::Promote { .. } => f.write_str("promote, and prove that it commits"),
             Self::FetchAnew => {
                 f.write_str("fetch under another server id for a moment, then under its own")
+            }
+            Self::AttachByPosition => {
+                f.write_str("attach by position, which acknowledges all that it has")
             }
             Self::AwaitAcker { .. } => f.write_str("wait until a replica acknowledges"),
             Self::Demote { vip: None, .. } => {

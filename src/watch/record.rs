@@ -58,6 +58,7 @@ impl Record {
                 pulse.server = ServerPulse::Answers { at };
                 let earlier = self.latest.get(&sign.host);
                 let received = received(pulse.last.as_ref(), earlier, &facts, at);
+                let stuck = stuck(pulse.last.as_ref(), &facts, at);
                 pulse.last = Some(Beat {
                     at,
                     took,
@@ -68,6 +69,7 @@ impl Record {
                     semi_sync: facts.semi_sync.clone(),
                     replica: facts.replica.clone(),
                     received,
+                    stuck,
                 });
                 self.latest.insert(sign.host, *facts);
             }
@@ -132,6 +134,15 @@ fn received(
     last?.received
 }
 
+/// Since when its commits have waited for the same acknowledgement.
+fn stuck(last: Option<&Beat>, facts: &BeatFacts, at: Millis) -> Option<Millis> {
+    if facts.semi_sync.waiting_sessions == 0 {
+        return None;
+    }
+    let same = last.filter(|last| last.executed == facts.executed);
+    same.and_then(|last| last.stuck).or(Some(at))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -139,7 +150,7 @@ mod tests {
     use super::*;
     use crate::facts::Process;
     use crate::fixture;
-    use crate::mysql::{Flavor, ServerFacts};
+    use crate::mysql::{Flavor, GtidSet, ServerFacts};
 
     fn host() -> HostName {
         "db2".parse().unwrap()
@@ -185,6 +196,24 @@ mod tests {
 
     fn silent() -> Told {
         Told::Silent("no answer".to_owned())
+    }
+
+    #[test]
+    fn commits_are_stuck_while_they_wait_and_nothing_is_executed() {
+        let mut record = record();
+        let mut facts = replica();
+        let mut after = |facts: &ServerFacts, at| {
+            record.take(sign(at, at, beat(facts, 1)));
+            pulse(&record).last.unwrap().stuck
+        };
+        assert_eq!(after(&facts, 5), None);
+        facts.semi_sync.waiting_sessions = 1;
+        assert_eq!(after(&facts, 10), Some(10));
+        assert_eq!(after(&facts, 20), Some(10));
+        facts.executed = GtidSet::parse(Flavor::MariaDb, "0-9-999").unwrap();
+        assert_eq!(after(&facts, 30), Some(30));
+        facts.semi_sync.waiting_sessions = 0;
+        assert_eq!(after(&facts, 40), None);
     }
 
     #[test]

@@ -275,13 +275,15 @@ impl Watcher<'_> {
         {
             self.digest(round);
         }
-        if self.upkeep.is_some() || Instant::now() < self.next_upkeep {
-            return;
-        }
         let pause = match diagnosis.verdict {
             Verdict::Healthy => UPKEEP,
             _ => UPKEEP_TROUBLE,
         };
+        // What began meanwhile does not wait as long as what was well.
+        self.next_upkeep = self.next_upkeep.min(Instant::now() + pause);
+        if self.upkeep.is_some() || Instant::now() < self.next_upkeep {
+            return;
+        }
         self.next_upkeep = Instant::now() + pause;
         let leader = self.senses.leader();
         self.upkeep = Some(Upkeep::begin(&self.fleet, leader, vigil, &self.sink));

@@ -12,6 +12,8 @@ use crate::mysql::{ReplicaStatus, Switch, ThreadState};
 
 /// From this lag on a replica is worth a word: a failover would wait for it.
 const LAG: Duration = Duration::from_secs(30);
+/// An acknowledgement that takes longer was lost, or a replica is not well that says it is.
+const STUCK: Duration = Duration::from_secs(2);
 
 /// Everything that is wrong.
 pub(super) fn trouble(sight: &Sight<'_>, beat: &Beat) -> Vec<Finding> {
@@ -40,7 +42,10 @@ fn semi_sync(sight: &Sight<'_>, beat: &Beat) -> Option<Finding> {
     let (semi_sync, leader) = (&beat.semi_sync, sight.leader);
     let receives = |(_, witness): &(_, Witness)| matches!(witness, Witness::Receives { .. });
     let is_deserted = semi_sync.waiting_sessions > 0 && !sight.witnesses.iter().any(receives);
-    let is_blocked = semi_sync.clients == 0 || is_deserted;
+    let is_stuck = beat
+        .stuck
+        .is_some_and(|since| sight.vigil.now.saturating_sub(since) >= millis(STUCK));
+    let is_blocked = semi_sync.clients == 0 || is_deserted || is_stuck;
     if semi_sync.source_enabled != Some(Switch::On) || !is_blocked {
         return None;
     }

@@ -9,7 +9,7 @@ use super::reading::ackers;
 use super::state::Failover;
 use crate::decide::{Harm, Refusal};
 use crate::facts::Observation;
-use crate::inventory::{Durability, HostName};
+use crate::inventory::{Cluster, Durability, HostName};
 
 impl Failover<'_> {
     /// Where the dead server's log cannot be read, nobody else may have more than the elected.
@@ -75,7 +75,8 @@ impl Failover<'_> {
                 ),
             }]);
         }
-        if let Some(refusal) = self.vip_held(seen, leader) {
+        let is_permitted = matches!(self.means, Some(Means::Permitted));
+        if !is_permitted && let Some(refusal) = vip_held(self.cluster, seen, leader) {
             return Err(vec![refusal]);
         }
         let lossless = self.cluster.durability == Durability::Lossless;
@@ -113,23 +114,24 @@ impl Failover<'_> {
                 .join(" or "),
         }
     }
+}
 
-    /// The writer VIP on a host that is seen and could not be rid of it (S17).
-    fn vip_held(&self, seen: &Observation, leader: &HostName) -> Option<Refusal> {
-        let vip = self.cluster.vip.as_ref()?;
-        if matches!(self.means, Some(Means::Permitted)) {
-            return None;
-        }
-        let (holder, _) = seen
-            .all_reached()
-            .find(|(host, reached)| *host != leader && reached.os.has_address(vip.address))?;
-        let interface = self.cluster.vip_interface(holder)?;
-        Some(Refusal {
-            host: Some(holder.clone()),
-            reason: format!("{holder} still holds the writer VIP {vip}: clients would reach both"),
-            way_out: format!(
-                "on {holder}: ip addr del {vip} dev {interface}; then run `hactl failover` again"
-            ),
-        })
-    }
+/// The writer VIP on a host that is seen and could not be rid of it (S17).
+pub(super) fn vip_held(
+    cluster: &Cluster,
+    seen: &Observation,
+    leader: &HostName,
+) -> Option<Refusal> {
+    let vip = cluster.vip.as_ref()?;
+    let (holder, _) = seen
+        .all_reached()
+        .find(|(host, reached)| *host != leader && reached.os.has_address(vip.address))?;
+    let interface = cluster.vip_interface(holder)?;
+    Some(Refusal {
+        host: Some(holder.clone()),
+        reason: format!("{holder} still holds the writer VIP {vip}: clients would reach both"),
+        way_out: format!(
+            "on {holder}: ip addr del {vip} dev {interface}; then run `hactl failover` again"
+        ),
+    })
 }

@@ -2,6 +2,7 @@
 //! the fastest safe answer (S25). It must never open a server beside one that was promoted meanwhile,
 //! nor one that lacks what a replica has.
 
+use super::guard;
 use super::member::{Counting, Member, Part, members};
 use super::stages::{self, Cover};
 use crate::decide::{Next, Procedure, Refusal};
@@ -16,8 +17,16 @@ pub struct Revive<'a> {
     cluster: &'a Cluster,
     primary: HostName,
     because: Vec<String>,
-    is_begun: bool,
+    part: Reopening,
     failure: Option<Refusal>,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug)]
+enum Reopening {
+    Begun,
+    VipFree,
+    Done,
 }
 
 impl<'a> Revive<'a> {
@@ -39,7 +48,7 @@ impl<'a> Revive<'a> {
             cluster,
             primary: primary.clone(),
             because,
-            is_begun: false,
+            part: Reopening::Begun,
             failure: None,
         })
     }
@@ -52,6 +61,36 @@ impl<'a> Revive<'a> {
             OldPrimary::Dead,
             std::collections::BTreeSet::new(),
         )
+    }
+
+    /// A host that was failed over from where it could not be reached may be back, and still have the VIP.
+    fn free_the_vip(&mut self, seen: &Observation) -> Next {
+        let strip = stages::strip_vip(self.cluster, seen, &[&self.primary].into());
+        self.part = Reopening::VipFree;
+        if strip.is_empty() {
+            return self.open(seen);
+        }
+        Next::Stage(stages::stage("Secure", strip, Look::All))
+    }
+
+    fn open(&mut self, seen: &Observation) -> Next {
+        if let Some(refusal) = guard::vip_held(self.cluster, seen, &self.primary) {
+            return Next::Refused(vec![refusal]);
+        }
+        self.part = Reopening::Done;
+        let cover = match self.cluster.durability {
+            Durability::Lossless => Cover::Awaited,
+            Durability::Available => Cover::Wanted,
+        };
+        let mut steps = stages::open(self.cluster, &self.primary, cover, Neighbours::Known);
+        let why = format!("{} leads again", self.primary);
+        let detached = self.detached(seen);
+        steps.extend(
+            detached
+                .iter()
+                .map(|host| stages::repoint(host, &self.primary, &why)),
+        );
+        Next::Stage(stages::stage("Open again", steps, Look::All))
     }
 
     /// Who must be made to follow again: servers on which a promotion was begun and wrote nothing, and
@@ -170,23 +209,11 @@ impl Procedure for Revive<'_> {
         if let Some(failure) = self.failure.take() {
             return Next::Refused(vec![failure]);
         }
-        if self.is_begun {
-            return Next::Done;
+        match self.part {
+            Reopening::Begun => self.free_the_vip(seen),
+            Reopening::VipFree => self.open(seen),
+            Reopening::Done => Next::Done,
         }
-        self.is_begun = true;
-        let cover = match self.cluster.durability {
-            Durability::Lossless => Cover::Awaited,
-            Durability::Available => Cover::Wanted,
-        };
-        let mut steps = stages::open(self.cluster, &self.primary, cover, Neighbours::Known);
-        let why = format!("{} leads again", self.primary);
-        let detached = self.detached(seen);
-        steps.extend(
-            detached
-                .iter()
-                .map(|host| stages::repoint(host, &self.primary, &why)),
-        );
-        Next::Stage(stages::stage("Open again", steps, Look::All))
     }
 
     fn ended(&mut self, ended: &[(Step, Outcome)]) {

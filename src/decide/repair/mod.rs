@@ -1,6 +1,7 @@
 //! What a watcher may repair by itself beside a healthy primary, and what it only says. Whatever could cost
 //! data, or undo what a person did on purpose, is only said; a host in maintenance is left alone.
 
+mod lost_ack;
 mod repoint;
 mod stuck_dump;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub fn repairs(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Opti
         bench.replica(host, led);
     }
     bench.stuck_dump(led);
+    bench.lost_acknowledgement(led);
     bench.writer_vip();
     let stage = StagePlan {
         play: "Repair".to_owned(),
@@ -303,6 +305,14 @@ impl Bench<'_> {
                     "ReplicaConnecting",
                     format!("cannot connect to {}: {error}", self.leader),
                     "look at the network between them and at the replication account".to_owned(),
+                );
+            }
+            if status.using_gtid == Positioning::File {
+                self.tell(
+                    host,
+                    lost_ack::FOLLOWS_BY_POSITION,
+                    "follows by file and position, not by GTID".to_owned(),
+                    "run `hactl bootstrap`".to_owned(),
                 );
             }
             return;

@@ -64,7 +64,7 @@ impl<'a> Repair<'a> {
             .map(|host| Step {
                 task: WRONG_PRIMARY.to_owned(),
                 host: host.clone(),
-                action: follow(&self.leader),
+                action: follow(&self.leader, "source"),
                 why: format!("{} has all that it has received", self.leader),
                 on_failure: OnFailure::GoOn,
             })
@@ -172,9 +172,9 @@ fn is_contained(
     Standing::of(cluster, server, leader) == Standing::Behind
 }
 
-fn follow(leader: &HostName) -> Action {
+pub(super) fn follow(leader: &HostName, differs: &str) -> Action {
     Action::Replicate {
         source: leader.clone(),
-        differs: vec!["source".to_owned()],
+        differs: vec![differs.to_owned()],
     }
 }

@@ -1,5 +1,7 @@
 //! Semi-sync: enabled is not working. The status and the number of clients are read back.
 
+use std::time::Duration;
+
 use super::Context;
 use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::{Finding, Role, Severity};
@@ -8,6 +10,9 @@ use crate::mysql::{Switch, WaitPoint};
 
 /// A primary that waits less than this does give up one day.
 const PATIENT_MS: u64 = 3_600_000;
+
+/// Acknowledgements come in less.
+const SLOW: Duration = Duration::from_secs(3);
 
 /// The primary waits, and somebody acknowledges.
 pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
@@ -36,6 +41,17 @@ pub(super) fn source(context: &Context<'_>) -> Vec<Finding> {
             "SemiSyncBlocked",
             "waits for acknowledgements, and no replica gives them: commits wait".to_owned(),
             &way_back(context),
+        ));
+    } else if let Some(waits) = facts.unacknowledged.filter(|waits| *waits >= SLOW) {
+        findings.push(wrong(
+            "SemiSyncBlocked",
+            format!(
+                "a commit has waited {} s for an acknowledgement, though {} replicas are attached",
+                waits.as_secs(),
+                semi_sync.clients
+            ),
+            "run `hactl failover --watch`, which repairs an acknowledgement that was lost; look at the \
+             replicas' disks if it finds none",
         ));
     } else if semi_sync.source_active != Some(Switch::On) {
         findings.push(wrong(

@@ -72,7 +72,10 @@ async fn come_back(
 }
 
 /// The replica's status. With its applier stopped, a start of the receiver would delete what is not applied.
-async fn running(session: &mut Session<'_>, host: &HostName) -> Result<ReplicaStatus, ActionError> {
+pub(super) async fn running(
+    session: &mut Session<'_>,
+    host: &HostName,
+) -> Result<ReplicaStatus, ActionError> {
     let status = standing(session).await?.replica;
     status
         .filter(|status| status.applier == ThreadState::Running)
@@ -89,6 +92,14 @@ async fn connect(
     dialect: Dialect,
 ) -> Result<(), ActionError> {
     execute(session, host, &dialect.start_receiver(), STATEMENT).await?;
+    await_connected(session, host).await
+}
+
+/// Waits until its receiver is let in.
+pub(super) async fn await_connected(
+    session: &mut Session<'_>,
+    host: &HostName,
+) -> Result<(), ActionError> {
     let begun = tokio::time::Instant::now();
     let mut pace = Pace::new();
     while begun.elapsed() < CONNECT {

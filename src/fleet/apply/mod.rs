@@ -2,6 +2,7 @@
 //! before, and says so; none of them chooses anything.
 
 mod account;
+mod attach_by_position;
 mod await_acker;
 mod await_position;
 mod binlog_files;
@@ -114,6 +115,7 @@ pub(super) async fn apply(
             await_position::wait(fleet, connection, position, *within).await
         }
         Action::Promote { within } => promote::promote(fleet, connection, *within, progress).await,
+        Action::AttachByPosition => attach_by_position::attach(fleet, connection, progress).await,
         Action::FetchAnew => fetch_anew::fetch(fleet, connection).await,
         Action::AwaitAcker { within } => await_acker::wait(fleet, connection, *within).await,
         Action::Demote { within, vip } => {

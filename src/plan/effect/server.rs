@@ -63,6 +63,7 @@ pub(super) fn fresh(dialect: Dialect, server_id: u32) -> ServerFacts {
         oldest_write: None,
         dump_threads: 0,
         ending_dump: None,
+        unacknowledged: None,
         persisted: BTreeMap::new(),
         set_since_start: None,
         settable: BTreeSet::new(),

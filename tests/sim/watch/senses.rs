@@ -92,6 +92,7 @@ fn beat(facts: &BeatFacts, at: Millis, received: Option<Millis>) -> Beat {
         semi_sync: facts.semi_sync.clone(),
         replica: facts.replica.clone(),
         received,
+        stuck: None,
     }
 }
 

@@ -202,6 +202,7 @@ impl World {
             oldest_write: None,
             dump_threads: self.ackers(number),
             ending_dump: None,
+            unacknowledged: None,
             persisted: BTreeMap::new(),
             set_since_start: None,
             settable: BTreeSet::new(),

@@ -300,6 +300,14 @@ pub(super) fn alive() -> Vec<Row> {
             "SemiSyncBlocked: alive",
         ),
         (
+            "the acknowledgement was lost with a connection: all attached, and commits wait",
+            Watch::after(5_000).waiting(7).change(|watch| {
+                let beat = watch.pulse("db1").last.as_mut().expect("a beat");
+                beat.stuck = Some(BEGAN);
+            }),
+            "SemiSyncBlocked: alive",
+        ),
+        (
             "F09 its replicas lost their power, and it counts them still",
             Watch::after(5_000).silent("db2").silent("db3").waiting(7),
             "SemiSyncBlocked: alive",

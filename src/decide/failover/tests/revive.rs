@@ -48,6 +48,36 @@ fn it_is_opened_in_the_safe_order() {
 }
 
 #[test]
+fn the_vip_that_a_former_primary_could_not_be_rid_of_is_taken_first() {
+    let cluster = fixture::cluster(Flavor::MySql, 3);
+    let mut seen = back(&cluster);
+    let addresses = &mut seen.reached_mut("db3").os.addresses;
+    addresses.push(fixture::held("192.0.2.90".parse().unwrap(), "eth0"));
+    let mut revive = revive(&cluster, &seen).expect("a revival");
+    let plan = foresee(&cluster, &revive, &seen).expect("a plan");
+    let first = plan.steps().next().expect("a step");
+    assert_eq!(
+        format!("{}: {}", first.host, first.action),
+        "db3: remove 192.0.2.90/24 from eth0"
+    );
+    let mut rules = revive.rules();
+    let mut then = seen.clone();
+    for stage in &plan.stages {
+        assert_eq!(rules.violations(stage, &then), Vec::new());
+        then = predict(&cluster, &then, stage);
+    }
+    // It is still there after the attempt.
+    assert!(matches!(revive.next(&seen), Next::Stage(_)));
+    let Next::Refused(refusals) = revive.next(&seen) else {
+        panic!("opened beside another's VIP");
+    };
+    assert_eq!(
+        refusals[0].reason,
+        "db3 still holds the writer VIP 192.0.2.90/24: clients would reach both"
+    );
+}
+
+#[test]
 fn replicas_that_a_given_up_failover_stopped_are_started() {
     let cluster = fixture::cluster(Flavor::MariaDb, 3);
     let mut seen = back(&cluster);

@@ -334,6 +334,16 @@ pub(super) const REPLICATION: &[Case] = &[
         &["SemiSyncBlocked"],
     ),
     case(
+        "a primary whose replicas are attached and acknowledge nothing",
+        |seen| seen.server_mut("db1").unacknowledged = Some(Duration::from_secs(3)),
+        &["SemiSyncBlocked"],
+    ),
+    case(
+        "a commit that waits for a moment",
+        |seen| seen.server_mut("db1").unacknowledged = Some(Duration::from_secs(2)),
+        &[],
+    ),
+    case(
         "a primary that no longer waits",
         |seen| seen.server_mut("db1").semi_sync.source_active = Some(Switch::Off),
         &["SemiSyncFellBack"],
