@@ -4,14 +4,14 @@ use std::io::ErrorKind;
 use std::thread::sleep;
 use std::time::Duration;
 
-use hactl_lab::{PassingReplica, Suite};
+use hactl_lab::{Direction, PassingReplica, Suite};
 
 use super::arena::{Arena, LIMIT, QUICKLY, TEMPTATION};
 use crate::cluster::eventually;
 
 crate::scenarios! {
     core: hidden_from_the_manager;
-    mariadb: replication_cut_only;
+    mariadb: replication_cut_only, an_acknowledgement_is_lost;
     matrix: the_monitor_is_locked_out, all_replicas_dead, replicas_stopped_by_hand, no_connection_left,
         no_connection_left_for_a_replica, a_name_that_is_not_resolved,
 }
@@ -202,6 +202,47 @@ fn assert_it_stays(arena: &Arena, writer: &hactl_lab::Writer) {
     sleep(TEMPTATION);
     arena.await_rows(writer);
     assert_eq!(writer.so_far().turns().len(), 1, "another took over");
+}
+
+/// Every replica has two commits, and what it acknowledges them by dies with its connection. Back by its GTID
+/// a `MariaDB` replica is not sent them again, and not asked again either; and a third commit, which would be
+/// acknowledged, waits for the second to make room.
+fn an_acknowledgement_is_lost(suite: Suite) {
+    let arena = Arena::up(suite);
+    let db1 = arena.host("db1");
+    db1.sql("CREATE TABLE judge.ack (id INT PRIMARY KEY)")
+        .unwrap();
+    let have = |id: u32| {
+        let read = format!("SELECT COUNT(*) FROM judge.ack WHERE id = {id}");
+        let mut replicas = ["db2", "db3"].iter();
+        replicas.all(|replica| arena.host(replica).sql(&read).unwrap().trim() == "1")
+    };
+    std::thread::scope(|scope| {
+        db1.mute(Direction::Incoming).unwrap();
+        let commits = [1, 2].map(|id| {
+            let insert = format!("INSERT INTO judge.ack VALUES ({id})");
+            let commit = scope.spawn(move || db1.sql(&insert).unwrap());
+            assert!(eventually(LIMIT, || have(id)), "no replica has row {id}");
+            commit
+        });
+        let dumps =
+            "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'";
+        for dump in db1.sql(dumps).unwrap().lines() {
+            db1.sql(&format!("KILL {dump}")).unwrap();
+        }
+        db1.heal().unwrap();
+        let mut watch = arena.watch();
+        if suite == Suite::Bookworm {
+            watch.says("AcknowledgementLost");
+        }
+        for commit in commits {
+            commit.join().unwrap();
+        }
+    });
+    let writer = arena.write();
+    arena.await_rows(&writer);
+    arena.stop(writer);
+    assert_eq!(arena.well().primary, "db1");
 }
 
 /// The only replica attaches and is gone before the thread that reads the acknowledgements has seen it: the
