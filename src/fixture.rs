@@ -6,7 +6,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::Schema;
 use secrecy::SecretString;
+use serde::de::value::Error as KeysOf;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::forward_to_deserialize_any;
 
 use crate::decide::{Consent, PrimaryBasis, Topology};
 use crate::facts::{
@@ -21,6 +25,7 @@ use crate::mysql::{
     WaitPoint,
 };
 use crate::plan::{Action, Look, OnFailure, StagePlan, Step};
+use crate::yaml::{Document, Source};
 
 /// The newest release of each flavor that tests speak.
 pub(crate) fn dialect(flavor: Flavor) -> Dialect {
@@ -71,7 +76,7 @@ pub(crate) fn cluster_with(flavor: Flavor, hosts: usize, more: &str) -> Cluster 
         let primary = if number == 1 { ", primary: true" } else { "" };
         let _ = writeln!(text, "  db{number}: {{address: 192.0.2.{number}{primary}}}");
     }
-    let source = crate::yaml::Source::new("inventory.yml", text.as_str());
+    let source = Source::new("inventory.yml", text.as_str());
     Inventory::parse(source, Path::new("/"), &Names).expect("a good inventory")
 }
 
@@ -520,4 +525,50 @@ pub(crate) fn dead_primary(cluster: &Cluster) -> Observation {
     }
     seen.reached_mut("db1").server = ServerView::Stopped;
     seen
+}
+
+/// The keys that a type reads.
+pub(crate) fn keys<T: DeserializeOwned + std::fmt::Debug>() -> BTreeSet<String> {
+    let keys = T::deserialize(Asked).unwrap_err().to_string();
+    keys.split_whitespace().map(str::to_owned).collect()
+}
+
+/// What answers nothing and tells what it was asked for.
+struct Asked;
+
+impl<'de> Deserializer<'de> for Asked {
+    type Error = KeysOf;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        keys: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, KeysOf> {
+        Err(KeysOf::custom(keys.join(" ")))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, KeysOf> {
+        Err(KeysOf::custom("no_struct"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+/// Why a schema refuses a text; `None` when it takes it.
+pub(crate) fn refused_by(schema: &Schema, text: &str) -> Option<String> {
+    const AT: &str = "https://hactl.invalid/schema.json";
+    let document = Document::parse(Source::new("t.yml", text)).unwrap();
+    let value: serde_json::Value = document.deserialize().unwrap();
+    let mut compiler = boon::Compiler::new();
+    compiler
+        .add_resource(AT, schema.clone().to_value())
+        .unwrap();
+    let mut schemas = boon::Schemas::new();
+    let index = compiler.compile(AT, &mut schemas).unwrap();
+    let verdict = schemas.validate(&value, index);
+    verdict.err().map(|wrong| format!("{wrong:#}"))
 }

@@ -73,6 +73,15 @@ pub enum Command {
     /// and lasts until it is turned off. Commands that a person runs are not held back, except
     /// `failover`.
     Maintenance(MaintenanceArgs),
+    /// Print the JSON Schema of inventories or playbooks, for editors
+    ///
+    /// `hactl schema inventory >inventory.schema.json`, and
+    /// `# yaml-language-server: $schema=inventory.schema.json` as the first line of the inventory.
+    Schema {
+        /// Of what
+        #[arg(value_enum, value_name = "WHAT")]
+        of: Language,
+    },
     /// Print what a shell needs to complete this command line
     ///
     /// bash: `hactl completions bash >/etc/bash_completion.d/hactl`. zsh: into a file `_hactl` in a folder
@@ -121,6 +130,17 @@ pub struct Global {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+}
+
+/// What is written for hactl by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// The inventory
+    Inventory,
+    /// A playbook: a list of plays
+    Playbook,
+    /// A file for `import_tasks`: a list of tasks
+    Tasks,
 }
 
 /// Formats of standard output.

@@ -24,6 +24,7 @@ mod procedure;
 mod prompt;
 mod rejoin;
 mod run;
+mod schema;
 mod screen;
 mod session;
 mod status;
@@ -91,6 +92,7 @@ async fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Failover(own) => failover::run(&args.global, own).await,
         Command::Rejoin(own) => rejoin::run(&args.global, own).await,
         Command::Maintenance(own) => maintenance::run(&args.global, own).await,
+        Command::Schema { of } => schema::run(*of),
         Command::Completions { shell } => Ok(completions::run(*shell)),
         Command::Man { folder } => man::run(folder.as_deref()),
     }

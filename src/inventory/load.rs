@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::check;
 use super::raw::RawInventory;
 use super::{Cluster, LiveSecrets, Secrets};
-use crate::yaml::{Diagnostic, Diagnostics, Document, Node, Paint, Source, Span};
+use crate::yaml::{self, Diagnostic, Diagnostics, Document, Node, Paint, Source, Span};
 
 /// The way from a file to a [`Cluster`].
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Inventory {
 
     /// The JSON Schema of an inventory file, for editors.
     pub fn schema() -> schemars::Schema {
-        schemars::schema_for!(RawInventory)
+        yaml::schema::<RawInventory>()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::mysql::Flavor;
 /// A cluster of MariaDB or MySQL servers.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "hactl inventory")]
 pub(super) struct RawInventory {
     /// The cluster's name: letters, digits, `-`, `.`, `_`.
     pub(super) cluster: String,
@@ -27,7 +28,8 @@ pub(super) struct RawInventory {
     /// Virtual addresses.
     #[serde(default)]
     pub(super) vip: Option<RawVip>,
-    /// `lossless` (the default with two replicas or more) or `available`.
+    /// What an acknowledged commit is worth when the primary dies; `lossless` by default with two replicas or
+    /// more.
     #[serde(default)]
     pub(super) durability: Option<Durability>,
     /// How replicas are connected to their source.
@@ -52,10 +54,11 @@ pub(super) struct RawInventory {
 /// How replicas are connected to their source.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Replication")]
 pub(super) struct RawReplication {
-    /// `native` (the default): encrypted where every server has a key by itself; `off`; `required`: encrypted,
-    /// whoever answers; `verified`: and the source's certificate is for its address, by the authority `ca`.
+    /// Whether it is encrypted.
     #[serde(default)]
+    #[schemars(extend("default" = "native"))]
     pub(super) tls: RawTls,
     /// The certificate of the authority, a file on every host; with `tls: verified`.
     #[serde(default)]
@@ -65,23 +68,25 @@ pub(super) struct RawReplication {
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "Tls")]
 pub(super) enum RawTls {
-    /// As the servers do by themselves.
+    /// Encrypted where every server has a key by itself.
     #[default]
     Native,
     /// Never encrypted.
     Off,
-    /// Encrypted.
+    /// Encrypted, whoever answers.
     Required,
-    /// Encrypted, and the source proven.
+    /// Encrypted, and the source's certificate is for its address, by the authority `ca`.
     Verified,
 }
 
 /// What runs on the hosts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Server")]
 pub(super) struct RawServer {
-    /// `mariadb` or `mysql`.
+    /// Which family of servers.
     pub(super) flavor: Flavor,
     /// The version that must be installed, in quotes: "10.11".
     #[serde(default)]
@@ -89,8 +94,9 @@ pub(super) struct RawServer {
     /// Packages to install instead of the distribution's usual ones.
     #[serde(default)]
     pub(super) packages: Vec<String>,
-    /// The TCP port of the servers; 3306 by default.
+    /// The TCP port of the servers.
     #[serde(default)]
+    #[schemars(extend("default" = 3306))]
     pub(super) port: Option<u16>,
     /// Settings for my.cnf on all hosts.
     #[serde(default)]
@@ -100,6 +106,7 @@ pub(super) struct RawServer {
 /// How a host is reached by ssh.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Ssh")]
 pub(super) struct RawSsh {
     /// The login user.
     #[serde(default)]
@@ -116,22 +123,24 @@ pub(super) struct RawSsh {
     /// A host to jump over: `[user@]host[:port]`.
     #[serde(default)]
     pub(super) jump: Option<String>,
-    /// How the login user becomes root: `sudo` or `none`.
+    /// How the login user becomes root.
     #[serde(default)]
+    #[schemars(extend("default" = "none"))]
     pub(super) r#become: Option<Become>,
     /// Where the password is that sudo wants: `env:NAME`, `file:PATH` or `cmd:COMMAND`.
     #[serde(default)]
     pub(super) become_password: Option<Hidden>,
-    /// How long a connection may take: `10s` by default.
+    /// How long a connection may take.
     // A number without a unit gets a message of its own.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("default" = "10s"))]
     pub(super) connect_timeout: Option<Scalar>,
 }
 
 /// The database accounts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Accounts")]
 pub(super) struct RawAccounts {
     /// Replicas log in to their source with it.
     pub(super) replication: RawAccount,
@@ -144,10 +153,11 @@ pub(super) struct RawAccounts {
 /// One account.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Account")]
 pub(super) struct RawAccount {
     /// The user name.
     pub(super) user: String,
-    /// From where it may log in; `%` (anywhere) by default.
+    /// From where it may log in; by default from anywhere (`%`), the admin account from its own host.
     #[serde(default)]
     pub(super) host: Option<String>,
     /// Where the password is: `env:NAME`, `file:PATH` or `cmd:COMMAND`.
@@ -157,6 +167,7 @@ pub(super) struct RawAccount {
 /// Text that `Debug` does not show: a person may have written the password itself.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub(super) struct Hidden(pub(super) String);
 
 impl fmt::Debug for Hidden {
@@ -168,6 +179,7 @@ impl fmt::Debug for Hidden {
 /// Virtual addresses.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Vip")]
 pub(super) struct RawVip {
     /// The address that applications write to.
     pub(super) writer: RawWriterVip,
@@ -180,6 +192,7 @@ pub(super) struct RawVip {
 /// The address that applications write to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "WriterVip")]
 pub(super) struct RawWriterVip {
     /// The address with its prefix length: 192.0.2.90/24.
     pub(super) address: String,
@@ -190,26 +203,26 @@ pub(super) struct RawWriterVip {
 /// How a failover behaves.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Failover")]
 pub(super) struct RawFailover {
-    /// How often a watcher asks each server: `500ms` by default.
+    /// How often a watcher asks each server.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("default" = "500ms"))]
     pub(super) probe_interval: Option<Scalar>,
-    /// After how long without any answer a server counts as silent: `1500ms` by default.
+    /// After how long without any answer a server counts as silent.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("default" = "1500ms"))]
     pub(super) silence: Option<Scalar>,
-    /// What is tried first when only the server's process died: `fastest` (the default), `in-place`,
-    /// `promote`.
+    /// What is tried first when only the server's process died.
     #[serde(default)]
     pub(super) prefer: Prefer,
-    /// How long `in-place` waits for the same server to come back: `10s` by default.
+    /// How long `in-place` waits for the same server to come back.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("default" = "10s"))]
     pub(super) in_place_wait: Option<Scalar>,
-    /// No second automatic failover within this time: `1h` by default.
+    /// No second automatic failover within this time.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("default" = "1h"))]
     pub(super) min_interval: Option<Scalar>,
     /// What makes a primary harmless that ssh does not reach.
     #[serde(default)]
@@ -219,22 +232,23 @@ pub(super) struct RawFailover {
 /// A program on this machine that makes a host harmless for certain.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Fence")]
 pub(super) struct RawFence {
     /// The command line, for `/bin/sh -c`.
     pub(super) command: String,
-    /// What it is called with and how it answers: `hactl` (the default), `mha-shutdown`,
-    /// `mha-ip-failover`.
+    /// What it is called with and how it answers.
     #[serde(default)]
     pub(super) contract: FenceContract,
-    /// How long it may take: `10s` by default.
+    /// How long it may take.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("default" = "10s"))]
     pub(super) timeout: Option<Scalar>,
 }
 
 /// Commands that run on this machine around a failover, for `/bin/sh -c`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Hooks")]
 pub(super) struct RawHooks {
     /// Before the failed primary is made harmless; its failure stops the failover.
     #[serde(default)]
@@ -251,15 +265,16 @@ pub(super) struct RawHooks {
     /// After a failover that could not be finished.
     #[serde(default)]
     pub(super) failed: Option<String>,
-    /// How long each may take: `10s` by default.
+    /// How long each may take.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("default" = "10s"))]
     pub(super) timeout: Option<Scalar>,
 }
 
 /// A group of hosts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Group")]
 pub(super) struct RawGroup {
     /// Variables of its hosts, over those of all.
     #[serde(default)]
@@ -269,13 +284,14 @@ pub(super) struct RawGroup {
 /// One host.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Host")]
 pub(super) struct RawHost {
     /// Its IP address (or DNS name).
     pub(super) address: String,
     /// Whether it becomes the first primary; exactly one host does.
     #[serde(default)]
     pub(super) primary: bool,
-    /// Whether a failover may choose it: `prefer`, `allow` (the default), `avoid`, `never`.
+    /// Whether a failover may choose it.
     #[serde(default)]
     pub(super) promotion: Promotion,
     /// Its `server_id`; by default made of its address.

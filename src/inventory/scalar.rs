@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// `Display` is how it goes into my.cnf (`ON`, `OFF` for booleans, as the servers print them); `Serialize`
 /// keeps the type, so that templates can calculate and ask `{% if %}`.
 #[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(untagged)]
+#[schemars(untagged, description = "Text, a number, `true` or `false`.")]
 pub enum Scalar {
     /// `true` or `false`.
     Bool(bool),

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Flavor {
-    /// `MariaDB`, written `mariadb`.
+    /// MariaDB.
     MariaDb,
-    /// `MySQL` and its builds, written `mysql`.
+    /// MySQL and its builds.
     MySql,
 }
 

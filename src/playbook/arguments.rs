@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +13,18 @@ use crate::mysql::Switch;
 /// Text that may hold `{{ … }}`; rendered for each host.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Text(pub String);
 
 /// A number, `true`, `false` or text, as text that may hold `{{ … }}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Plain(pub Text);
+#[schemars(inline)]
+pub struct Plain(#[schemars(schema_with = "plain")] pub Text);
+
+fn plain(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "number", "boolean"]})
+}
 
 impl<'de> Deserialize<'de> for Plain {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -56,7 +62,12 @@ impl<'de> Deserialize<'de> for Plain {
 
 /// One text or a list of them: Ansible accepts `name: a` and `name: [a, b]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Texts(pub Vec<Text>);
+#[schemars(inline)]
+pub struct Texts(#[schemars(schema_with = "one_or_many")] pub Vec<Text>);
+
+fn one_or_many(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "array"], "items": {"type": "string"}})
+}
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -86,7 +97,12 @@ impl<'de> Deserialize<'de> for Texts {
 
 /// `true`, `false`, `on`, `off`, `yes`, `no`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct SwitchText(#[schemars(with = "bool")] pub Switch);
+#[schemars(inline)]
+pub struct SwitchText(#[schemars(schema_with = "switch")] pub Switch);
+
+fn switch(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": ["on", "off", true, false, "yes", "no", "true", "false"]})
+}
 
 impl<'de> Deserialize<'de> for SwitchText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -116,7 +132,7 @@ impl<'de> Deserialize<'de> for SwitchText {
 
 /// Variables in the order in which they are written: each may rest on those above it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
-#[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
+#[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>", inline)]
 pub struct Vars(pub Vec<(String, serde_json::Value)>);
 
 impl<'de> Deserialize<'de> for Vars {
@@ -143,7 +159,12 @@ impl<'de> Deserialize<'de> for Vars {
 
 /// An expression or a list of them, all of which must hold. `true` and `false` are expressions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Conditions(pub(super) Vec<String>);
+#[schemars(inline)]
+pub(super) struct Conditions(#[schemars(schema_with = "conditions")] pub(super) Vec<String>);
+
+fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "boolean", "array"], "items": {"type": ["string", "boolean"]}})
+}
 
 impl<'de> Deserialize<'de> for Conditions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -177,7 +198,7 @@ impl<'de> Deserialize<'de> for Conditions {
 
 /// A list of values, or an expression that gives one.
 #[derive(Clone, Debug, PartialEq, JsonSchema)]
-#[schemars(untagged)]
+#[schemars(untagged, inline)]
 pub(super) enum LoopText {
     /// The values.
     Items(Vec<serde_json::Value>),
@@ -213,7 +234,12 @@ impl<'de> Deserialize<'de> for LoopText {
 
 /// A span of time: a number of seconds, or a number with its unit (`500ms`, `10s`, `5m`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Span(#[schemars(with = "String")] pub Duration);
+#[schemars(inline)]
+pub struct Span(#[schemars(schema_with = "seconds")] pub Duration);
+
+fn seconds(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]+(ms|s|m|h)$"})
+}
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -27,7 +27,7 @@ pub use arguments::Vars;
 pub use drift::drift;
 pub use error::{PlaybookError, TaskError};
 pub use library::Library;
-pub use load::{Word, explained, load};
+pub use load::{Word, explained, load, schema, tasks_schema};
 pub use needs::needs;
 pub use pattern::Pattern;
 pub use play::{

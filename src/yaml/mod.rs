@@ -19,12 +19,14 @@ mod explain;
 mod mask;
 mod node;
 mod scalar;
+mod schema;
 mod source;
 mod suggest;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Paint};
 pub use document::Document;
 pub use node::{Entry, Map, Node, Value};
+pub use schema::schema;
 pub use source::{Position, Source, Span};
 pub use suggest::closest;
 

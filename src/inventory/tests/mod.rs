@@ -10,11 +10,13 @@ use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
+use crate::fixture::refused_by;
 use crate::mysql::Flavor;
 use crate::yaml::{Diagnostics, Paint, Source};
 
 mod failover;
 mod replication;
+mod schema;
 mod wrong_hosts;
 mod wrong_values;
 
@@ -62,12 +64,17 @@ impl Secrets for FakeSecrets {
     }
 }
 
+/// Reads a text. What is good to hactl is good to an editor, too.
 fn parse(text: &str) -> Result<Cluster, Diagnostics> {
-    Inventory::parse(
+    let read = Inventory::parse(
         Source::new("inventory.yml", text),
         Path::new("/etc/hactl"),
         &FakeSecrets::new(),
-    )
+    );
+    if read.is_ok() {
+        assert_eq!(refused_by(&Inventory::schema(), text), None, "{text}");
+    }
+    read
 }
 
 /// The mistakes of a text, drawn; none of them may show a password.

@@ -3,13 +3,15 @@
 //! that cannot be parsed, variables that nobody set.
 
 mod around;
-mod raw;
+pub(super) mod raw;
+mod schema;
 mod task;
 mod texts;
 mod words;
 
 use std::collections::BTreeSet;
 
+pub use schema::{schema, tasks_schema};
 pub use words::{Word, explained};
 
 use self::around::{Around, run_as, tags};

@@ -30,7 +30,7 @@ impl Loader<'_> {
             } else {
                 "a task with two modules"
             };
-            let help = format!("a task has exactly one of: {MODULES}");
+            let help = format!("a task has exactly one of: {}", MODULES.join(", "));
             self.found
                 .wrong
                 .push(document.error(span, message).help(help));
@@ -148,7 +148,7 @@ impl Loader<'_> {
             "import_tasks"
         };
         if !modules.is_empty() || (raw.block.is_some() && raw.import_tasks.is_some()) {
-            let help = format!("a task has exactly one of: {MODULES}");
+            let help = format!("a task has exactly one of: {}", MODULES.join(", "));
             let span = document.at(path);
             let diagnostic = document.error(span, "a task with two modules");
             self.found.wrong.push(diagnostic.help(help));

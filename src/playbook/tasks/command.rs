@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -17,15 +17,16 @@ use crate::playbook::{Change, Scope, TaskError};
 
 /// Arguments of `command`: a text, or these. No shell looks at the words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct Command(pub Arguments);
+pub struct Command(#[schemars(schema_with = "text_or_arguments")] pub Arguments);
 
 /// Arguments of `shell`: a text, or these. The text is for `/bin/sh`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct Shell(pub Arguments);
+pub struct Shell(#[schemars(schema_with = "text_or_arguments")] pub Arguments);
 
 /// Arguments of both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CommandArguments")]
 pub struct Arguments {
     /// The command as a text; for `command` it is taken apart at white space, quotes hold words together.
     pub cmd: Option<Text>,
@@ -39,11 +40,16 @@ pub struct Arguments {
     pub removes: Option<Text>,
     /// What it reads.
     pub stdin: Option<Text>,
-    /// How long it may take; 5 minutes unless said.
+    /// How long it may take.
+    #[schemars(extend("default" = "5m"))]
     pub timeout: Option<Span>,
 }
 
 const TIMEOUT: Duration = Duration::from_mins(5);
+
+fn text_or_arguments(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [{"type": "string"}, generator.subschema_for::<Arguments>()]})
+}
 
 impl<'de> Deserialize<'de> for Command {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

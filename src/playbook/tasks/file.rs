@@ -16,7 +16,7 @@ use crate::playbook::{Change, Scope, TaskError};
 pub struct File {
     /// The absolute path.
     pub path: Text,
-    /// What is there; a file unless said, which must exist already.
+    /// What is there; a file must exist already.
     #[serde(default)]
     pub state: State,
     /// What a link names.
@@ -32,6 +32,7 @@ pub struct File {
 /// What is at a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "PathState")]
 pub enum State {
     /// A file.
     #[default]

@@ -25,6 +25,8 @@ mod vip;
 mod wait_for;
 
 pub(super) use assert::Assert;
+#[cfg(test)]
+pub(super) use command::Arguments as CommandArguments;
 pub(super) use command::{Command, Shell};
 pub(super) use copy::Copy;
 pub(super) use file::File;

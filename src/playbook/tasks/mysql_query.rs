@@ -19,8 +19,10 @@ pub struct MysqlQuery {
     /// One statement, without a semicolon; names of tables with their database.
     pub query: Text,
     /// Whether it changes something: `on` is for the primary only.
+    #[schemars(extend("default" = "off"))]
     pub write: Option<SwitchText>,
-    /// How long it may take; 30 seconds unless said.
+    /// How long it may take.
+    #[schemars(extend("default" = "30s"))]
     pub timeout: Option<Span>,
 }
 

@@ -29,6 +29,7 @@ pub struct Service {
 /// The state of a unit that a task asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "UnitState")]
 pub enum State {
     /// It runs.
     Started,

@@ -16,13 +16,13 @@ pub struct Template {
     pub src: Text,
     /// The absolute path of the file to write.
     pub dest: Text,
-    /// Owner; `root` unless said.
+    /// Its owner.
     #[serde(default = "root")]
     pub owner: Text,
-    /// Group; `root` unless said.
+    /// Its group.
     #[serde(default = "root")]
     pub group: Text,
-    /// Permission bits in octal, quoted; `"0644"` unless said.
+    /// Permission bits in octal, quoted.
     #[serde(default = "readable")]
     pub mode: Text,
 }

@@ -21,16 +21,18 @@ pub struct WaitFor {
     pub port: Option<Plain>,
     /// A path on the host.
     pub path: Option<Text>,
-    /// `started` or `present` (the same, and the default), `stopped` or `absent`.
+    /// What is awaited.
     #[serde(default)]
     pub state: State,
-    /// How long at most; 5 minutes unless said.
+    /// How long at most.
+    #[schemars(extend("default" = "5m"))]
     pub timeout: Option<Span>,
 }
 
 /// Whether it is awaited or its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "Awaited")]
 pub enum State {
     /// The port listens.
     #[default]

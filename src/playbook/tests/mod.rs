@@ -5,6 +5,7 @@ mod convergence;
 mod language;
 mod load;
 mod rendering;
+mod schema;
 mod stages;
 mod tasks;
 

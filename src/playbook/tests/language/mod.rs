@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 
 use crate::decide::{Consent, Topology};
 use crate::facts::Observation;
-use crate::fixture::{cluster_with, healthy};
+use crate::fixture::{cluster_with, healthy, refused_by};
 use crate::inventory::Cluster;
 use crate::mysql::Flavor;
 use crate::plan::{Action, Answer, Invocation, Outcome, Step, predict};
-use crate::playbook::{Library, Playbook, Selection, Templates, Turn, Vars, Walk, explained, load};
+use crate::playbook::{
+    Library, Playbook, Selection, Templates, Turn, Vars, Walk, explained, load, schema,
+};
 
 /// A playbook, an inventory of three hosts, and what is picked.
 struct Bench {
@@ -36,6 +38,8 @@ impl Bench {
         let templates = Templates::new(&library).unwrap();
         let cluster = cluster_with(Flavor::MariaDb, 3, GROUPS);
         let playbook = load(&library, "t.yml", &templates).unwrap_or_else(|e| panic!("{e:?}"));
+        // What is good to hactl is good to an editor, too.
+        assert_eq!(refused_by(&schema(), text), None, "{text}");
         Self {
             cluster,
             playbook,
