@@ -32,7 +32,7 @@ PREFIX ?= /usr/local
 SHARE = $(DESTDIR)$(PREFIX)/share
 
 .DEFAULT_GOAL = help
-.PHONY: help build install demo demo-down test lint test-unit test-wire test-lab test-matrix torture bench lab-packages wire-packages
+.PHONY: help build install readme demo demo-down test lint test-unit test-wire test-lab test-matrix torture bench lab-packages wire-packages
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
@@ -48,6 +48,9 @@ install: ## hactl, its manual pages and completions (PREFIX=/usr/local)
 	target/release/hactl completions bash >$(SHARE)/bash-completion/completions/hactl
 	target/release/hactl completions zsh >$(SHARE)/zsh/site-functions/_hactl
 	target/release/hactl completions fish >$(SHARE)/fish/vendor_completions.d/hactl.fish
+
+readme: ## The references in README.md, anew from what `hactl schema` says
+	UPDATE_README=1 cargo test --test cli -- readme::
 
 demo: lab-packages build ## Three real hosts become a cluster and lose their primary (SUITE=sid for MySQL)
 	@tests/lab/demo.sh up $(SUITE)

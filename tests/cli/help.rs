@@ -26,6 +26,7 @@ fn no_arguments() {
       failover     Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
       rejoin       Bring a failed or diverged former primary back as a replica
       maintenance  Keep watchers from acting on the cluster, or on one host, while somebody works on it
+      schema       Print the JSON Schema of inventories or playbooks, for editors
       completions  Print what a shell needs to complete this command line
       man          Write the manual pages into a folder, or print the first of them
       help         Print this message or the help of the given subcommand(s)
@@ -84,6 +85,7 @@ fn help() {
       failover     Give a cluster whose primary is dead a new one; with --watch stay and do so by itself
       rejoin       Bring a failed or diverged former primary back as a replica
       maintenance  Keep watchers from acting on the cluster, or on one host, while somebody works on it
+      schema       Print the JSON Schema of inventories or playbooks, for editors
       completions  Print what a shell needs to complete this command line
       man          Write the manual pages into a folder, or print the first of them
       help         Print this message or the help of the given subcommand(s)
@@ -421,6 +423,35 @@ fn maintenance_help() {
           --reason <TEXT>
               Why, for whoever asks later
 
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+#[test]
+fn schema_help() {
+    let folder = Folder::good();
+    let run = folder.hactl(&["schema", "--help"]);
+    assert_snapshot!(own_part(&run), @r"
+    exit 0
+    --- stdout
+    Print the JSON Schema of inventories or playbooks, for editors
+
+    `hactl schema inventory >inventory.schema.json`, and `# yaml-language-server:
+    $schema=inventory.schema.json` as the first line of the inventory.
+
+    Usage: hactl schema [OPTIONS] <WHAT>
+
+    Arguments:
+      <WHAT>
+              Of what
+
+              Possible values:
+              - inventory: The inventory
+              - playbook:  A playbook: a list of plays
+              - tasks:     A file for `import_tasks`: a list of tasks
+
+    Options:
       -h, --help
               Print help (see a summary with '-h')
     ");

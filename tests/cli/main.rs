@@ -7,6 +7,7 @@
 mod folders;
 mod help;
 mod inventories;
+mod readme;
 mod references;
 mod unreachable;
 mod usage;

@@ -1,11 +1,11 @@
-//! What is made from the command line's own types: completions and manual pages.
+//! What is made from the program's own types: completions, manual pages and schemas.
 
 use std::fs;
 use std::process::Command;
 
 use super::Folder;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "bootstrap",
     "run",
     "verify",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 10] = [
     "failover",
     "rejoin",
     "maintenance",
+    "schema",
     "completions",
     "man",
 ];
@@ -65,4 +66,21 @@ fn pages_go_into_a_folder_that_is_there() {
     let run = folder.hactl(&["man", "nosuch"]);
     assert!(run.contains("error: cannot read nosuch"), "{run}");
     assert!(run.starts_with("exit 1\n"), "{run}");
+}
+
+#[test]
+fn an_editor_can_read_the_schemas() {
+    let folder = Folder::without_inventory();
+    for (of, kind) in [
+        ("inventory", "object"),
+        ("playbook", "array"),
+        ("tasks", "array"),
+    ] {
+        let text = said(&folder.hactl(&["schema", of]));
+        let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let draft = "https://json-schema.org/draft/2020-12/schema";
+        assert_eq!(schema["$schema"], draft);
+        assert_eq!(schema["title"], format!("hactl {of}"));
+        assert_eq!(schema["type"], kind);
+    }
 }

@@ -120,6 +120,39 @@ fn its_defaults_are_those_that_count() {
     assert!(said.len() >= 12, "{said:?}");
 }
 
+/// A key with nothing behind it: fine where both can do without, wrong to both where they cannot.
+#[test]
+fn both_take_nothing_for_the_same_keys() {
+    let good = format!(
+        "{HEAD}vip: {{writer: {{address: 192.0.2.90/24, interface: eth0}}, lease: 10s}}\n\
+         durability: lossless\nreplication: {{tls: required}}\nhooks: {{failed: /bin/true}}\n\
+         failover: {{prefer: promote, fence: {{command: /bin/true, contract: hactl}}}}\n\
+         vars: {{a: 1}}\ngroups: {{a: {{vars: {{b: 1}}}}}}\nssh: {{become: none, user: root}}\n\
+         hosts:\n  db1: {{address: 192.0.2.1, primary: true, promotion: allow, settings: {{}}, groups: [a]}}\n"
+    );
+    let source = Source::new("inventory.yml", good.as_str());
+    let document = crate::yaml::Document::parse(source).unwrap();
+    let base: Value = document.deserialize().unwrap();
+    assert!(parse(&good).is_ok());
+    let mut paths = Vec::new();
+    every_path(&base, "", &mut paths);
+    assert!(paths.len() > 40, "{paths:?}");
+    for path in paths {
+        let mut emptied = base.clone();
+        *emptied.pointer_mut(&path).unwrap() = Value::Null;
+        let text = emptied.to_string();
+        let refused = refused_by(&Inventory::schema(), &text).is_some();
+        assert_eq!(parse(&text).is_err(), refused, "{path}");
+    }
+}
+
+fn every_path(value: &Value, at: &str, paths: &mut Vec<String>) {
+    for (key, below) in value.as_object().into_iter().flatten() {
+        paths.push(format!("{at}/{key}"));
+        every_path(below, &format!("{at}/{key}"), paths);
+    }
+}
+
 /// Every default below what the document has, by its path.
 fn defaults(
     root: &Value,

@@ -1,9 +1,8 @@
 //! Plays and tasks as they are written. Every module is a field of its own rather than a flattened enum,
 //! since flattening loses the line of a wrong argument.
 
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::playbook::arguments::{Conditions, LoopText, Span, Texts, Vars};
 use crate::playbook::tasks::{
@@ -46,7 +45,7 @@ pub(in crate::playbook) struct RawPlay {
 /// A task: common keys, and exactly one module; or a block of tasks; or a file of them.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Task", transform = has_one_module)]
+#[schemars(rename = "Task")]
 pub(in crate::playbook) struct RawTask {
     /// What it is called, by handlers too; by default after its line.
     pub(super) name: Option<String>,
@@ -160,44 +159,6 @@ pub(super) const MODULES: [&str; 21] = [
     "import_tasks",
     "block",
 ];
-
-/// What no type says: a task has exactly one module, which is not nothing, and only a block has a rescue.
-fn has_one_module(schema: &mut Schema) {
-    let one_of: Vec<Value> = MODULES
-        .iter()
-        .map(|module| json!({"required": [module]}))
-        .collect();
-    schema.insert("oneOf".to_owned(), one_of.into());
-    let of_a_block = json!({"rescue": ["block"], "always": ["block"]});
-    schema.insert("dependentRequired".to_owned(), of_a_block);
-    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for (_, module) in properties
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| MODULES.contains(&key.as_str()))
-    {
-        not_nothing(module);
-    }
-}
-
-/// `x or null` without the null.
-fn not_nothing(schema: &mut Value) {
-    let Some(schema) = schema.as_object_mut() else {
-        return;
-    };
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|one| one != "null");
-    }
-    if let Some(Value::Array(forms)) = schema.remove("anyOf") {
-        let forms = forms.into_iter().filter_map(|form| match form {
-            Value::Object(form) => Some(form),
-            _ => None,
-        });
-        for form in forms.filter(|form| form.get("type").is_none_or(|one| one != "null")) {
-            schema.extend(form);
-        }
-    }
-}
 
 impl RawTask {
     /// The modules that are named; one is right.

@@ -3,8 +3,9 @@
 //! defined, a variable that nobody set) is the loader's alone.
 
 use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
 
-use super::raw::{RawPlay, RawTask};
+use super::raw::{MODULES, RawPlay, RawTask};
 use crate::yaml;
 
 /// Of a playbook: a list of plays.
@@ -19,7 +20,48 @@ pub fn tasks_schema() -> Schema {
 
 fn list_of<T: JsonSchema>(title: &str, description: &str) -> Schema {
     let mut schema = yaml::schema::<Vec<T>>();
+    if let Some(Value::Object(task)) = schema.pointer_mut("/$defs/Task") {
+        has_one_module(task);
+    }
     schema.insert("title".to_owned(), title.into());
     schema.insert("description".to_owned(), description.into());
     schema
+}
+
+/// What no type says: a task has exactly one module, which is not nothing, and only a block has a rescue.
+fn has_one_module(task: &mut Map<String, Value>) {
+    let one_of: Vec<Value> = MODULES
+        .iter()
+        .map(|module| json!({"required": [module]}))
+        .collect();
+    task.insert("oneOf".to_owned(), one_of.into());
+    let of_a_block = json!({"rescue": ["block"], "always": ["block"]});
+    task.insert("dependentRequired".to_owned(), of_a_block);
+    let properties = task.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, module) in properties
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| MODULES.contains(&key.as_str()))
+    {
+        not_nothing(module);
+    }
+}
+
+/// `x or null` without the null.
+fn not_nothing(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else {
+        return;
+    };
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|one| one != "null");
+    }
+    if let Some(Value::Array(forms)) = schema.remove("anyOf") {
+        let forms = forms.into_iter().filter_map(|form| match form {
+            Value::Object(form) => Some(form),
+            _ => None,
+        });
+        for form in forms.filter(|form| form.get("type").is_none_or(|one| one != "null")) {
+            schema.extend(form);
+        }
+    }
 }
