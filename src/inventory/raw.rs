@@ -266,11 +266,12 @@ pub(super) struct RawGroup {
     pub(super) vars: BTreeMap<String, Scalar>,
 }
 
-/// One host.
+/// One host. Ansible's words for how it is reached have become its own by now.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = super::ansible::describe)]
 pub(super) struct RawHost {
-    /// Its IP address (or DNS name).
+    /// Its IP address (or DNS name): ssh goes there, and the other servers replicate from it.
     pub(super) address: String,
     /// Whether it becomes the first primary; exactly one host does.
     #[serde(default)]

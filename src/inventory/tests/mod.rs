@@ -13,6 +13,7 @@ use super::*;
 use crate::mysql::Flavor;
 use crate::yaml::{Diagnostics, Paint, Source};
 
+mod ansible;
 mod failover;
 mod replication;
 mod wrong_hosts;
