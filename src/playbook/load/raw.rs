@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use crate::playbook::arguments::{Conditions, LoopText, Span, Texts, Vars};
+use crate::playbook::serial::Written;
 use crate::playbook::tasks::{
     Assert, Command, Copy, File, MysqlAdmin, MysqlCanary, MysqlConfig, MysqlQuery, MysqlReplica,
     MysqlSeed, MysqlUser, MysqlVariables, Package, Service, Shell, Sysctl, Template, Vip, WaitFor,
@@ -16,7 +17,7 @@ use crate::playbook::{Module, RunOn};
 pub(super) struct RawPlay {
     pub(super) name: String,
     pub(super) hosts: Texts,
-    pub(super) serial: Option<usize>,
+    pub(super) serial: Option<Written>,
     #[serde(default)]
     pub(super) vars: Vars,
     #[serde(default)]
