@@ -6,9 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::check;
 use super::raw::RawInventory;
-use super::{Cluster, LiveSecrets, Secrets};
+use super::{Cluster, LiveSecrets, Secrets, ansible, check};
 use crate::yaml::{self, Diagnostic, Diagnostics, Document, Node, Paint, Source, Span};
 
 /// The way from a file to a [`Cluster`].
@@ -128,6 +127,7 @@ impl Inventory {
         }
         let mut document = Document::parse(source)?;
         hide_accounts(&mut document);
+        ansible::translate(&mut document)?;
         let raw: RawInventory = document.deserialize()?;
         check::check(&document, raw, folder, secrets)
     }

@@ -9,6 +9,7 @@
 
 mod account;
 mod address;
+mod ansible;
 mod check;
 mod cluster;
 mod command;

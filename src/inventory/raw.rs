@@ -282,11 +282,12 @@ pub(super) struct RawGroup {
 }
 
 /// One host.
+// Ansible's words for how it is reached have become its own by now.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Host")]
+#[schemars(rename = "Host", transform = super::ansible::describe)]
 pub(super) struct RawHost {
-    /// Its IP address (or DNS name).
+    /// Its IP address (or DNS name): ssh goes there, and the other servers replicate from it.
     pub(super) address: String,
     /// Whether it becomes the first primary; exactly one host does.
     #[serde(default)]

@@ -17,6 +17,7 @@ mod play;
 mod results;
 mod scope;
 mod selection;
+mod serial;
 mod tasks;
 mod templates;
 mod variables;
@@ -31,12 +32,12 @@ pub use load::{Word, explained, load, schema, tasks_schema};
 pub use needs::needs;
 pub use pattern::Pattern;
 pub use play::{
-    Block, Failing, Handler, Loop, Place, Play, Playbook, Retry, RunOn, Section, Serial, Task,
-    Within,
+    Block, Failing, Handler, Loop, Place, Play, Playbook, Retry, RunOn, Section, Task, Within,
 };
 pub use results::{Registered, Results, TaskResult};
 pub use scope::Scope;
 pub use selection::Selection;
+pub use serial::{Batch, Serial};
 pub use tasks::{Change, Module};
 pub use templates::Templates;
 pub use variables::refused_name;

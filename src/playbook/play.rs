@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::RunAs;
 use crate::playbook::arguments::Vars;
-use crate::playbook::{Module, Pattern, Word};
+use crate::playbook::{Module, Pattern, Serial, Word};
 
 /// A list of plays, done one after the other.
 #[derive(Clone, Debug)]
@@ -54,15 +54,6 @@ pub struct Play {
     pub blocks: Vec<Block>,
     /// Done at the end of the play, once, if a task that changed something notified them.
     pub handlers: Vec<Handler>,
-}
-
-/// How many hosts a play takes at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Serial {
-    /// All side by side.
-    All,
-    /// In batches of this size, replicas before the primary.
-    Batch(usize),
 }
 
 /// A block that has more than tasks.

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::build::{self, Problem};
 use super::explain;
 use super::mask;
-use super::node::{Node, Value};
+use super::node::{Entry, Map, Node, Value};
 use super::{Diagnostic, Source, Span};
 
 /// A parsed file. `Debug` hides the values of secret keys.
@@ -63,6 +63,38 @@ impl Document {
         let source = Arc::make_mut(&mut self.source);
         source.secrets.append(&mut places);
         source.secrets.sort_unstable();
+    }
+
+    /// Moves a key of a map to another path, with its value and the places of both: a message about it
+    /// points at where it was written. Maps that are missing on the way are made, as if written there;
+    /// where something else than a map is in the way, the key is dropped, since that is a mistake already.
+    pub fn move_key(&mut self, from: &[&str], to: &[&str]) {
+        let (Some((last, above)), Some((name, holders))) = (from.split_last(), to.split_last())
+        else {
+            return;
+        };
+        let Some(mut entry) = descend_mut(&mut self.root, above).and_then(|node| take(node, last))
+        else {
+            return;
+        };
+        (*name).clone_into(&mut entry.key);
+        let mut node = &mut self.root;
+        for step in holders {
+            let Some(below) = map_below(node, step, entry.key_span) else {
+                return;
+            };
+            node = below;
+        }
+        if let Value::Map(map) = node.value_mut() {
+            map.entries.push(entry);
+        }
+    }
+
+    /// Replaces the value at a path by a text that means the same in other words.
+    pub fn set_text(&mut self, path: &[&str], text: &str) {
+        if let Some(node) = descend_mut(&mut self.root, path) {
+            *node = Node::scalar(node.span(), Value::String(text.to_owned()), text.to_owned());
+        }
     }
 
     /// The value at a path of keys and (for lists) indices from 0.
@@ -135,6 +167,38 @@ fn descend_mut<'n>(node: &'n mut Node, path: &[&str]) -> Option<&'n mut Node> {
         _ => return None,
     };
     descend_mut(below, rest)
+}
+
+/// Takes a key out of a map.
+fn take(node: &mut Node, key: &str) -> Option<Entry> {
+    let Value::Map(map) = node.value_mut() else {
+        return None;
+    };
+    let at = map.entries.iter().position(|entry| entry.key == key)?;
+    Some(map.entries.remove(at))
+}
+
+/// The map at a key of a map; an empty one, where there is none.
+fn map_below<'n>(node: &'n mut Node, key: &str, span: Span) -> Option<&'n mut Node> {
+    let Value::Map(map) = node.value_mut() else {
+        return None;
+    };
+    let at = match map.entries.iter().position(|entry| entry.key == key) {
+        Some(at) => at,
+        None => {
+            map.entries.push(Entry {
+                key: key.to_owned(),
+                key_span: span,
+                value: Node::scalar(span, Value::Null, String::new()),
+            });
+            map.entries.len() - 1
+        }
+    };
+    let below = &mut map.entries[at].value;
+    if below.is_null() {
+        *below = Node::collection(span, Value::Map(Map::default()));
+    }
+    matches!(below.value(), Value::Map(_)).then_some(below)
 }
 
 fn diagnose(problem: Problem, source: Arc<Source>) -> Diagnostic {

@@ -14,7 +14,8 @@ pub fn schema<T: JsonSchema>() -> Schema {
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     let types = schema.get("$defs").and_then(Value::as_object);
     let without_required = |schema: &Value| {
-        schema["type"] == json!("object") && schema["required"].as_array().is_none_or(Vec::is_empty)
+        let needs = |key: &str| schema.get(key).is_some();
+        schema["type"] == json!("object") && !needs("required") && !needs("oneOf")
     };
     let empty: BTreeSet<String> = types
         .into_iter()

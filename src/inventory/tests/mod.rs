@@ -14,6 +14,7 @@ use crate::fixture::refused_by;
 use crate::mysql::Flavor;
 use crate::yaml::{Diagnostics, Paint, Source};
 
+mod ansible;
 mod failover;
 mod replication;
 mod schema;

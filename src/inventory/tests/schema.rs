@@ -16,6 +16,7 @@ fn schema() -> Value {
 
 #[test]
 fn it_has_the_keys_that_are_read() {
+    let ansible = super::super::ansible::names().map(str::to_owned).collect();
     let read = BTreeMap::from([
         ("Account", keys::<RawAccount>()),
         ("Accounts", keys::<RawAccounts>()),
@@ -23,7 +24,7 @@ fn it_has_the_keys_that_are_read() {
         ("Fence", keys::<RawFence>()),
         ("Group", keys::<RawGroup>()),
         ("Hooks", keys::<RawHooks>()),
-        ("Host", keys::<RawHost>()),
+        ("Host", &keys::<RawHost>() | &ansible),
         ("Inventory", keys::<RawInventory>()),
         ("Replication", keys::<RawReplication>()),
         ("Server", keys::<RawServer>()),

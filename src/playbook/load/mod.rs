@@ -18,13 +18,14 @@ use self::around::{Around, run_as, tags};
 use self::raw::{RawPlay, RawTask};
 use self::texts::{Found, Texts};
 use self::words::Meaning;
-use crate::playbook::arguments::Vars;
+use crate::playbook::arguments::{Plain, Vars};
+use crate::playbook::serial::{NO_BATCH, Refused, Written};
 use crate::playbook::variables::refused_name;
 use crate::playbook::{
-    Block, Failing, Library, Pattern, Play, Playbook, PlaybookError, Section, Serial, Task,
+    Batch, Block, Failing, Library, Pattern, Play, Playbook, PlaybookError, Section, Serial, Task,
     Templates, Within,
 };
-use crate::yaml::{Document, Source};
+use crate::yaml::{Document, Source, Span};
 
 /// Loads a playbook of a library by its file name.
 pub fn load(
@@ -146,20 +147,33 @@ impl<'a> Loader<'a> {
         pattern
     }
 
-    fn serial(&mut self, document: &Document, at: &str, serial: Option<usize>) -> Serial {
-        match serial {
-            None => Serial::All,
-            Some(0) => {
-                let span = document.at(&[at, "serial"]);
-                self.found.wrong.push(
-                    document
-                        .error(span, "no hosts at a time")
-                        .help("write `serial: 1` or leave it out"),
-                );
-                Serial::All
+    fn serial(&mut self, document: &Document, at: &str, written: Option<Written>) -> Serial {
+        let path = [at, "serial"];
+        let sizes: Vec<(Plain, Span)> = match written {
+            None => return Serial::All,
+            Some(Written::One(size)) => vec![(size, document.at(&path))],
+            Some(Written::List(list)) => {
+                let place = |index: usize| document.at(&[at, "serial", &index.to_string()]);
+                let sizes = list.into_iter().enumerate();
+                sizes.map(|(index, size)| (size, place(index))).collect()
             }
-            Some(size) => Serial::Batch(size),
+        };
+        if sizes.is_empty() {
+            self.refuse(document, document.at(&path), NO_BATCH);
         }
+        let mut batches = Vec::new();
+        for (size, span) in sizes {
+            match Batch::parse(&size.0.0) {
+                Ok(batch) => batches.push(batch),
+                Err(refused) => self.refuse(document, span, refused),
+            }
+        }
+        Serial::Batches(batches)
+    }
+
+    fn refuse(&mut self, document: &Document, span: Span, refused: Refused) {
+        let diagnostic = document.error(span, refused.message).help(refused.help);
+        self.found.wrong.push(diagnostic);
     }
 
     fn tasks(
@@ -305,7 +319,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn check_name(&mut self, document: &Document, span: crate::yaml::Span, name: &str) {
+    fn check_name(&mut self, document: &Document, span: Span, name: &str) {
         if let Some((message, help)) = refused_name(name) {
             let diagnostic = document.error(span, message);
             self.found.wrong.push(diagnostic.help(help));

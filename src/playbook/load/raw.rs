@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::playbook::arguments::{Conditions, LoopText, Span, Texts, Vars};
+use crate::playbook::serial::Written;
 use crate::playbook::tasks::{
     Assert, Command, Copy, File, MysqlAdmin, MysqlCanary, MysqlConfig, MysqlQuery, MysqlReplica,
     MysqlSeed, MysqlUser, MysqlVariables, Package, Service, Shell, Sysctl, Template, Vip, WaitFor,
@@ -20,8 +21,9 @@ pub(in crate::playbook) struct RawPlay {
     pub(super) name: String,
     /// Its hosts: `all`, `primary`, `replicas`, `serving`, `joining`, names, groups, `db*`; `a,b`, `&a`, `!a`.
     pub(super) hosts: Texts,
-    /// How many hosts at a time, replicas before the primary; by default all side by side.
-    pub(super) serial: Option<usize>,
+    /// How many hosts at a time, the primary in the last batch: `1`, `30%`, or a list whose last size repeats;
+    /// by default all side by side.
+    pub(super) serial: Option<Written>,
     /// Variables of all its tasks; each may rest on those above it.
     #[serde(default)]
     pub(super) vars: Vars,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 
-use crate::playbook::{Library, Loop, Pattern, PlaybookError, RunOn, Serial, Templates, load};
+use crate::playbook::{
+    Batch, Library, Loop, Pattern, PlaybookError, RunOn, Serial, Templates, load,
+};
 use crate::yaml::Paint;
 
 fn library(files: &[(&str, &str)]) -> Library {
@@ -178,6 +180,83 @@ error: no hosts at a time
 }
 
 #[test]
+fn sizes_that_are_none() {
+    let serial = |value: &str| drawn(&format!("- {{name: Play, hosts: all, serial: {value}}}\n"));
+    assert_snapshot!(serial("[1, -2, 101%, 0%, '{{ n }}']"), @r"
+    error: fewer than no hosts at a time
+     --> playbooks/site.yml:1:40
+      |
+    1 | - {name: Play, hosts: all, serial: [1, -2, 101%, 0%, '{{ n }}']}
+      |                                        ^^
+      |
+      = help: write `serial: 1` or leave it out
+
+    error: more than all of the hosts
+     --> playbooks/site.yml:1:44
+      |
+    1 | - {name: Play, hosts: all, serial: [1, -2, 101%, 0%, '{{ n }}']}
+      |                                            ^^^^
+      |
+      = help: write 100% at most, or leave `serial` out
+
+    error: no hosts at a time
+     --> playbooks/site.yml:1:50
+      |
+    1 | - {name: Play, hosts: all, serial: [1, -2, 101%, 0%, '{{ n }}']}
+      |                                                  ^^
+      |
+      = help: write `serial: 1` or leave it out
+
+    error: not a number of hosts
+     --> playbooks/site.yml:1:54
+      |
+    1 | - {name: Play, hosts: all, serial: [1, -2, 101%, 0%, '{{ n }}']}
+      |                                                      ^^^^^^^^^
+      |
+      = help: write a number (`2`), a part of the hosts (`30%`) or a list of these (`[1, 50%]`)
+    ");
+    assert_snapshot!(serial("[]"), @r"
+    error: a list of no batches
+     --> playbooks/site.yml:1:36
+      |
+    1 | - {name: Play, hosts: all, serial: []}
+      |                                    ^^
+      |
+      = help: write a size in it (`[1, 50%]`), or leave `serial` out
+    ");
+    assert_snapshot!(serial("-1"), @r"
+    error: fewer than no hosts at a time
+     --> playbooks/site.yml:1:36
+      |
+    1 | - {name: Play, hosts: all, serial: -1}
+      |                                    ^^
+      |
+      = help: write `serial: 1` or leave it out
+    ");
+    assert_snapshot!(serial("{a: 1}"), @r"
+    error: `serial` must be a number, a percentage or a list of these
+     --> playbooks/site.yml:1:36
+      |
+    1 | - {name: Play, hosts: all, serial: {a: 1}}
+      |                                    ^^^^^^ found keys with values
+    ");
+    assert_snapshot!(serial("[[1]]"), @r"
+    error: `serial` must be text or a number
+     --> playbooks/site.yml:1:37
+      |
+    1 | - {name: Play, hosts: all, serial: [[1]]}
+      |                                     ^^^ found a list
+    ");
+    assert_snapshot!(serial("0.5"), @r"
+    error: `serial` must be a number, a percentage or a list of these
+     --> playbooks/site.yml:1:36
+      |
+    1 | - {name: Play, hosts: all, serial: 0.5}
+      |                                    ^^^ found a number with a fraction
+    ");
+}
+
+#[test]
 fn a_missing_file_of_tasks() {
     assert_snapshot!(mistake("    - import_tasks: tasks/b.yml\n"), @r#"
 no playbook `tasks/b.yml`; there are: site.yml, tasks/a.yml
@@ -211,7 +290,7 @@ fn a_playbook_is_read_as_it_is_written() {
         panic!("{playbook:?}")
     };
     assert_eq!(play.hosts, Pattern::parse("all,!db3"));
-    assert_eq!(play.serial, Serial::Batch(2));
+    assert_eq!(play.serial, Serial::Batches(vec![Batch::Hosts(2)]));
     let [a, seed, t] = play.tasks.as_slice() else {
         panic!("{play:?}")
     };

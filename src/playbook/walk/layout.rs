@@ -98,13 +98,9 @@ fn batches<'a>(
         .values()
         .filter(|host| play.hosts.matches(host, topology) && limited(host))
         .collect();
-    match play.serial {
-        Serial::All if hosts.is_empty() => Vec::new(),
-        Serial::All => vec![hosts],
-        Serial::Batch(size) => primary_last(hosts, topology)
-            .chunks(size.max(1))
-            .map(<[_]>::to_vec)
-            .collect(),
+    match &play.serial {
+        Serial::All => play.serial.cut(&hosts),
+        Serial::Batches(_) => play.serial.cut(&primary_last(hosts, topology)),
     }
 }
 

@@ -3,6 +3,8 @@
 use insta::assert_snapshot;
 
 use super::Bench;
+use crate::fixture::cluster_with;
+use crate::mysql::Flavor;
 
 #[test]
 fn a_rescued_host_goes_on() {
@@ -142,6 +144,24 @@ fn batches_stop_at_the_first_bad_one_with_the_primary_last() {
     db3: fail db3
     failed: db3
     ");
+}
+
+/// The first batch of one host is a trial for the half, and the primary comes last of all.
+#[test]
+fn batches_grow_as_they_are_written() {
+    let play = |serial: &str| {
+        let text =
+            format!("- {{name: Play, hosts: all, serial: {serial}, tasks: [command: say]}}\n");
+        let bench = Bench {
+            cluster: cluster_with(Flavor::MariaDb, 5, ""),
+            ..Bench::new(&text)
+        };
+        bench.batches()
+    };
+    assert_eq!(play("[1, 40%]"), ["db2", "db3 db4", "db5 db1"]);
+    assert_eq!(play("30%"), ["db2", "db3", "db4", "db5", "db1"]);
+    assert_eq!(play("[3]"), ["db2 db3 db4", "db5 db1"]);
+    assert_eq!(play("'100%'"), ["db2 db3 db4 db5 db1"]);
 }
 
 #[test]

@@ -13,9 +13,9 @@ use crate::facts::Observation;
 use crate::fixture::{cluster_with, healthy, refused_by};
 use crate::inventory::Cluster;
 use crate::mysql::Flavor;
-use crate::plan::{Action, Answer, Invocation, Outcome, Step, predict};
+use crate::plan::{Action, Answer, Invocation, Outcome, StagePlan, Step, predict};
 use crate::playbook::{
-    Library, Playbook, Selection, Templates, Turn, Vars, Walk, explained, load, schema,
+    Library, Playbook, Selection, Templates, Turn, Undecided, Vars, Walk, explained, load, schema,
 };
 
 /// A playbook, an inventory of three hosts, and what is picked.
@@ -112,6 +112,24 @@ impl Bench {
 
     /// The lines of a plan, and what it leaves open.
     fn plan(&self) -> String {
+        let (stages, open) = self.planned();
+        let steps = stages.iter().flat_map(|stage| &stage.steps);
+        let mut lines: Vec<String> = steps.map(|s| format!("{}: {}", s.host, s.action)).collect();
+        let open = open.iter();
+        lines.extend(open.map(|o| format!("{}: {} rests on {}", o.host, o.task, o.waits_for)));
+        lines.join("\n")
+    }
+
+    /// The hosts of each stage of a plan.
+    fn batches(&self) -> Vec<String> {
+        let hosts = |stage: &StagePlan| {
+            let names: Vec<&str> = stage.steps.iter().map(|step| step.host.as_ref()).collect();
+            names.join(" ")
+        };
+        self.planned().0.iter().map(hosts).collect()
+    }
+
+    fn planned(&self) -> (Vec<StagePlan>, Vec<Undecided>) {
         let seen = healthy(&self.cluster);
         let topology =
             Topology::of(&self.cluster, &seen, &std::collections::BTreeSet::new()).unwrap();
@@ -125,19 +143,12 @@ impl Bench {
         )
         .with(&self.selection, &self.extra);
         let mut expected = seen;
-        let mut lines = Vec::new();
+        let mut stages = Vec::new();
         while let Some(stage) = walk.next_stage(&expected).unwrap() {
             expected = predict(&self.cluster, &expected, &stage);
-            lines.extend(
-                stage
-                    .steps
-                    .iter()
-                    .map(|s| format!("{}: {}", s.host, s.action)),
-            );
+            stages.push(stage);
         }
-        let open = walk.undecided().iter();
-        lines.extend(open.map(|o| format!("{}: {} rests on {}", o.host, o.task, o.waits_for)));
-        lines.join("\n")
+        (stages, walk.undecided().to_vec())
     }
 }
 
