@@ -23,4 +23,4 @@ pub use os_facts::{
     FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, PathFacts, PathKind, RootAccess,
     UnitFacts, UnitState,
 };
-pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil};
+pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil, VipPresence};
