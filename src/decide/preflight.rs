@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::decide::verify::duplicate_uuids;
 use crate::decide::{Finding, Severity};
-use crate::facts::{HostView, Observation, Reached, RootAccess, ServerView};
+use crate::facts::{HostView, Observation, OsFacts, Reached, RootAccess, ServerView};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::{Dialect, identify_program};
 
@@ -62,12 +62,11 @@ fn of_host(cluster: &Cluster, host: &Host, reached: &Reached) -> Vec<Finding> {
             name,
             "DistributionUnknown",
             format!(
-                "runs {} {}; known are {}",
-                os.distribution,
-                os.release,
-                DISTRIBUTIONS.join(" and ")
+                "runs {}, and hactl bootstrap installs on Debian and Ubuntu: elsewhere a server's option files \
+                 and units have other names and places",
+                distribution(os)
             ),
-            "use a host with one of these",
+            "use a Debian or Ubuntu host; `hactl run` with `package:` works with apt, dnf and yum",
         ));
     }
     if let Some(free) = os.disk_free.filter(|free| *free < LEAST_DISK) {
@@ -99,6 +98,16 @@ fn of_host(cluster: &Cluster, host: &Host, reached: &Reached) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// As the machine calls itself.
+fn distribution(os: &OsFacts) -> String {
+    let words = [os.distribution.as_str(), os.release.as_str()];
+    match os.distribution_name.as_str() {
+        "" if os.distribution.is_empty() => "a system without a name in /etc/os-release".to_owned(),
+        "" => words.join(" ").trim_end().to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 fn vip_interface(cluster: &Cluster, name: &HostName, reached: &Reached) -> Option<Finding> {

@@ -11,6 +11,7 @@ mod marks;
 mod needs;
 mod observation;
 mod os_facts;
+mod package_manager;
 mod vigil;
 
 pub use host_view::{HostView, Reached, ServerView, SqlFault, Unreachable, UnreachableKind};
@@ -23,4 +24,5 @@ pub use os_facts::{
     FileFacts, InterfaceAddress, Login, OsFacts, PackageFacts, PathFacts, PathKind, RootAccess,
     UnitFacts, UnitState,
 };
+pub use package_manager::PackageManager;
 pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil, VipPresence};

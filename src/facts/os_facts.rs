@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::facts::{ClockOffset, Inspected, Marks};
+use crate::facts::{ClockOffset, Inspected, Marks, PackageManager};
 
 /// Facts of one machine. Maps hold what was asked for; a missing entry means "not asked".
 #[derive(Clone, Debug, Default, Serialize)]
@@ -16,6 +16,8 @@ pub struct OsFacts {
     pub login: Login,
     /// `ID` of os-release: `debian`, `ubuntu`, …
     pub distribution: String,
+    /// `PRETTY_NAME` of os-release: `Debian GNU/Linux 12 (bookworm)`.
+    pub distribution_name: String,
     /// `VERSION_CODENAME` of os-release, or its `VERSION_ID`.
     pub release: String,
     /// The machine's clock, seconds since the Unix epoch.
@@ -30,6 +32,8 @@ pub struct OsFacts {
     /// keeps it in a file that only root reads.
     #[serde(skip)]
     pub source_password_sha256: Option<String>,
+    /// What installs packages there; asked together with packages.
+    pub package_manager: Option<PackageManager>,
     /// Packages by name.
     pub packages: BTreeMap<String, PackageFacts>,
     /// Files by absolute path.
@@ -90,7 +94,8 @@ pub enum RootAccess {
 pub struct PackageFacts {
     /// The installed version.
     pub installed: Option<String>,
-    /// What would be installed. `None` also when the package lists are empty.
+    /// What would be installed, where apt says so. `None` also when the package lists are empty; dnf and yum
+    /// are not asked, since they may fetch their lists first.
     pub candidate: Option<String>,
 }
 

@@ -10,6 +10,7 @@ mod holder;
 mod live;
 pub mod local;
 pub mod lock;
+pub(crate) mod package_manager;
 pub mod script;
 pub(crate) mod server_process;
 pub mod sql;

@@ -9,7 +9,7 @@ use super::Fields;
 use super::answers::{fields, first};
 use crate::facts::{
     ClockOffset, FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts,
-    PathFacts, PathKind, Process, RootAccess, UnitFacts, UnitState,
+    PackageManager, PathFacts, PathKind, Process, RootAccess, UnitFacts, UnitState,
 };
 use crate::fleet::ssh::Whoami;
 
@@ -26,12 +26,15 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         hostname: first(&fields, "hostname").unwrap_or_default(),
         login: login(whoami),
         distribution: first(&fields, "distribution").unwrap_or_default(),
+        distribution_name: first(&fields, "distribution_name").unwrap_or_default(),
         release: first(&fields, "release").unwrap_or_default(),
         clock: clock_ms(&fields).map_or(0, |(earliest, _)| earliest / 1000),
         clock_offset: None,
         disk_free: number("disk_free").map(|kibibytes| kibibytes.saturating_mul(1024)),
         server_version: first(&fields, "server_version"),
         source_password_sha256: first(&fields, "source_password"),
+        package_manager: first(&fields, "package_manager")
+            .map(|program| PackageManager::of_program(&program)),
         packages: each(&fields, "package", package),
         files: each(&fields, "file", file),
         paths: each(&fields, "path", path),
@@ -291,7 +294,7 @@ mod tests {
     #[test]
     fn a_probes_answers_become_facts() {
         let text = "motd of the day\n\
-            hostname\tdb1\ndistribution\tdebian\nrelease\tbookworm\nclock\t1800000000\n\
+            hostname\tdb1\ndistribution\tdebian\npackage_manager\tapt-get\nrelease\tbookworm\nclock\t1800000000\n\
             interface\tlo\ninterface\teth0\naddress\teth0 10.1.2.3/24\naddress\teth0@if9 10.1.2.90/32\n\
             disk_free\t2048\n\
             package\tmariadb-server installed 1:10.11.18\npackage\tnope candidate (none)\n\
@@ -332,6 +335,7 @@ mod tests {
             Some("1:10.11.18")
         );
         assert_eq!(os.packages["nope"], PackageFacts::default());
+        assert_eq!(os.package_manager, Some(PackageManager::Apt));
         assert_eq!(os.files["/etc/b"], FileFacts::Absent);
         assert!(
             matches!(&os.files["/etc/a"], FileFacts::Present { content, .. } if content == "hi")

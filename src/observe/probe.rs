@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::inspection;
 use crate::facts::{Inspection, MarkKind, Needs};
 use crate::fleet::script::Script;
-use crate::fleet::{lock, server_process};
+use crate::fleet::{lock, package_manager, server_process};
 use crate::inventory::ClusterName;
 use crate::mysql::Dialect;
 
@@ -20,7 +20,8 @@ const STANDING: &str = r#"
 put hostname "$hostname"
 if [ -r /etc/os-release ]; then . /etc/os-release; fi
 put distribution "${ID-}"
-put release "${VERSION_CODENAME-${VERSION_ID-}}"
+put distribution_name "${PRETTY_NAME-}"
+put release "${VERSION_CODENAME:-${VERSION_ID-}}"
 put clock "$(date +%s.%N)"
 for link in /sys/class/net/*; do put interface "${link##*/}"; done
 ip -o addr show 2>/dev/null | while read -r _ name family address _; do
@@ -64,10 +65,22 @@ if [ -n "$program" ]; then
 fi
 "#;
 
-/// Each package, given as arguments.
+/// Each package, given as arguments. Only apt knows offline what it would install; dnf and yum may fetch
+/// their lists first.
 const PACKAGES: &str = r#"
 packages() {
+    [ $# -gt 0 ] || return 0
+    package_manager
+    put package_manager "${manager:-none}"
     for package in "$@"; do
+        if [ "$manager" != apt-get ]; then
+            if rpm_installed "$package"; then
+                put package "$package installed $installed"
+            else
+                put package "$package candidate (none)"
+            fi
+            continue
+        fi
         state=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' "$package" 2>/dev/null)
         case $state in
         ii*) put package "$package installed ${state##* }" ;;
@@ -167,6 +180,8 @@ pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> 
         .set("known", "")
         .line(VERSION)
         .line(DISK)
+        .line(package_manager::FIND)
+        .line(package_manager::RPM)
         .line(PACKAGES)
         .command(call("packages", &needs.packages))
         .line(FILES)
@@ -219,4 +234,66 @@ fn call(function: &str, names: &BTreeSet<String>) -> Vec<String> {
     std::iter::once(function.to_owned())
         .chain(names.iter().cloned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::package_manager::recorded::{DEBIAN, ROCKY, RPM_SAYS, run};
+
+    fn packages(os_release: &str, programs: &[(&str, &str)], names: &[&str]) -> Vec<String> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        let script = Script::new(PUT)
+            .line(". /etc/os-release")
+            .line(package_manager::FIND)
+            .line(package_manager::RPM)
+            .line(PACKAGES)
+            .command(call("packages", &names));
+        let (status, said, errors) = run(os_release, programs, &script);
+        assert_eq!((status, errors.as_str()), (0, ""), "{said}");
+        said.lines().map(|line| line.replace('\t', " ")).collect()
+    }
+
+    #[test]
+    fn rpm_is_asked_by_name_and_by_what_is_provided() {
+        let is_there = RPM_SAYS.replace("[ -e \"$installed\" ] &&", "");
+        let programs = [("dnf", "exit 9"), ("rpm", is_there.as_str())];
+        let names = ["kernel", "mariadb-server", "nosuch", "provided"];
+        assert_eq!(
+            packages(ROCKY, &programs, &names),
+            [
+                "package_manager dnf",
+                "package kernel installed 5.14.0-427.el9",
+                "package mariadb-server installed 10.11.6-1.el9",
+                "package nosuch candidate (none)",
+                "package provided installed 10.11.6-1.el9",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_machine_without_a_package_manager_says_so() {
+        assert_eq!(
+            packages("ID=alpine\n", &[], &["a"]),
+            ["package_manager none", "package a candidate (none)"]
+        );
+        assert_eq!(packages("ID=alpine\n", &[], &[]), [""; 0]);
+    }
+
+    #[test]
+    fn dpkg_is_asked_on_debian() {
+        let dpkg = "[ \"$4\" = mariadb-server ] && printf 'ii  1:10.11.18-0+deb12u1'";
+        let programs = [
+            ("apt-get", "exit 9"),
+            ("dnf", "exit 9"),
+            ("dpkg-query", dpkg),
+        ];
+        assert_eq!(
+            packages(DEBIAN, &programs, &["mariadb-server"]),
+            [
+                "package_manager apt-get",
+                "package mariadb-server installed 1:10.11.18-0+deb12u1"
+            ]
+        );
+    }
 }

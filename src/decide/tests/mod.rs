@@ -5,7 +5,7 @@ pub(super) mod rehearsal;
 
 use super::*;
 use crate::decide;
-use crate::facts::{Mark, Observation, RootAccess, ServerView, UnreachableKind};
+use crate::facts::{Mark, Observation, PackageManager, RootAccess, ServerView, UnreachableKind};
 use crate::fixture::{self, Mutate as _, bare, cluster, consent, healthy, held, name, unreachable};
 use crate::inventory::Cluster;
 use crate::mysql::{Flavor, OwnSchema, Seeding, Switch};
@@ -525,6 +525,26 @@ fn the_preflight_finds_what_would_stop_a_run_halfway() {
             .collect();
         assert_eq!(codes, *expected);
     }
+}
+
+/// A package manager that hactl knows is not enough: what is rendered would lie where no server reads it.
+#[test]
+fn another_distribution_is_refused_before_anything_is_touched() {
+    let cluster = cluster(Flavor::MariaDb, 2);
+    let mut seen = healthy(&cluster);
+    let os = &mut seen.reached_mut("db2").os;
+    "rocky".clone_into(&mut os.distribution);
+    "9.4".clone_into(&mut os.release);
+    os.package_manager = Some(PackageManager::Dnf);
+    let message = |seen: &Observation| preflight(&cluster, seen)[0].message.clone();
+    assert_eq!(
+        message(&seen),
+        "runs rocky 9.4, and hactl bootstrap installs on Debian and Ubuntu: elsewhere a server's option files \
+         and units have other names and places"
+    );
+    let name = &mut seen.reached_mut("db2").os.distribution_name;
+    "Rocky Linux 9.4 (Blue Onyx)".clone_into(name);
+    assert!(message(&seen).starts_with("runs Rocky Linux 9.4 (Blue Onyx), and"));
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! Installs packages by apt.
+//! Installs packages by apt, dnf or yum.
 
 use std::time::Duration;
 
 use super::run;
+use crate::facts::PackageManager;
 use crate::fleet::script::Script;
-use crate::fleet::{ActionError, Connection};
+use crate::fleet::{ActionError, Connection, package_manager};
 use crate::plan::Outcome;
 
 /// A server package is large, and mirrors are slow.
@@ -13,25 +14,62 @@ const INSTALL: Duration = Duration::from_mins(15);
 /// The lists are fetched anew only when what is wanted is not in them, or cannot be fetched as they
 /// say. Another apt that runs is waited for; configuration files are never asked about.
 const APT: &str = r"
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 apt() {
     apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
         --no-install-recommends install -- $packages
 }
-if apt-cache show -- $packages >/dev/null 2>&1 && apt >&2; then exit 0; fi
-apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2 || exit 100
-apt >&2
+by_apt() {
+    export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
+    if apt-cache show -- $packages >/dev/null 2>&1 && apt >&2; then return 0; fi
+    apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2 || return 100
+    apt >&2
+}
 ";
+
+/// dnf and yum see to their lists themselves, wait for another one that runs as long as it takes (so it is
+/// the bound of the whole that ends it), and never ask about configuration files. yum ends well when it
+/// found one package of several, so what is there is read back.
+const RPM: &str = r#"
+by_rpm() {
+    "$@" $packages >&2 || return
+    missing=
+    for package in $packages; do
+        rpm_installed "$package" || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    echo "$1 ended well, and rpm knows no package$missing" >&2
+    return 1
+}
+"#;
+
+/// As the distribution is read for the facts.
+const INSTALL_BY_WHAT_IS_THERE: &str = r#"
+if [ -r /etc/os-release ]; then . /etc/os-release; fi
+package_manager
+case $manager in
+apt-get) by_apt ;;
+dnf) by_rpm dnf -y --setopt=install_weak_deps=False install ;;
+yum) by_rpm yum -y install ;;
+*)
+    echo 'no package manager' >&2
+    exit 1
+    ;;
+esac
+"#;
 
 /// Installs what is missing.
 pub(super) async fn install(
     connection: &Connection,
     packages: &[String],
 ) -> Result<Outcome, ActionError> {
-    let script = Script::new("")
-        .set("packages", &packages.join(" "))
-        .line(APT);
-    match run(connection, "apt-get install", script, INSTALL).await {
+    match run(
+        connection,
+        "package installation",
+        script(packages),
+        INSTALL,
+    )
+    .await
+    {
         Ok(_) => Ok(Outcome::Changed),
         Err(ActionError::Script {
             host,
@@ -53,20 +91,186 @@ pub(super) async fn install(
     }
 }
 
+fn script(packages: &[String]) -> Script {
+    Script::new("")
+        .set("packages", &packages.join(" "))
+        .line(package_manager::FIND)
+        .line(package_manager::RPM)
+        .line(APT)
+        .line(RPM)
+        .line(INSTALL_BY_WHAT_IS_THERE)
+}
+
+/// What to do about the end of what was said. A mirror that is not reached comes before a package that is not
+/// found: dnf passes over a repository where its configuration lets it, and then finds nothing.
 fn hint(stderr: &str, packages: &[String]) -> Option<String> {
     let names = packages.join(", ");
-    if stderr.contains("Unable to locate package")
-        || stderr.contains("has no installation candidate")
-    {
+    let rows: [(&[&str], String); 6] = [
+        (
+            &["Unable to locate package", "has no installation candidate"],
+            format!(
+                "the host's apt sources have no {names}; add the repository that has it, or name other packages under `server: packages:`"
+            ),
+        ),
+        (
+            &["Could not get lock"],
+            "another apt ran for more than five minutes; run again when it is done".to_owned(),
+        ),
+        (
+            &["Temporary failure resolving", "Could not connect"],
+            "the host does not reach its apt mirror".to_owned(),
+        ),
+        (
+            &[
+                "Failed to download metadata",
+                "Cannot find a valid baseurl",
+                "Curl error",
+            ],
+            "the host does not reach its package mirror; look at /etc/yum.repos.d there".to_owned(),
+        ),
+        (
+            &[
+                "Unable to find a match",
+                "No match for argument",
+                "No package ",
+                "rpm knows no package",
+            ],
+            format!(
+                "the host's enabled repositories do not have all of {names}; add or enable the one that has it (/etc/yum.repos.d), or name other packages"
+            ),
+        ),
+        (
+            &["no package manager"],
+            format!(
+                "hactl knows {}; install {names} by hand",
+                PackageManager::KNOWN
+            ),
+        ),
+    ];
+    let says = |texts: &[&str]| texts.iter().any(|text| stderr.contains(text));
+    rows.into_iter()
+        .find(|(texts, _)| says(texts))
+        .map(|(_, hint)| hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::last_lines;
+    use super::*;
+    use crate::fleet::package_manager::recorded::{ROCKY, RPM_SAYS, run};
+
+    /// dnf 4.14.0 on a host with a repository of one package, as recorded; a second one that runs holds the
+    /// lock at first. `--setopt=install_weak_deps=False` is dnf.conf(5)'s.
+    const DNF: &str = r#"
+[ "$1 $2 $3" = "-y --setopt=install_weak_deps=False install" ] || exit 9
+shift 3
+case " $* " in
+*" nosuch "*)
+    echo "Last metadata expiration check: 0:00:05 ago on Sat Nov 21 22:14:19 2026."
+    echo "No match for argument: nosuch"
+    echo "Error: Unable to find a match: nosuch" >&2
+    exit 1
+    ;;
+esac
+echo "Running transaction check"
+echo "Waiting for process with pid 19040 to finish."
+echo "Transaction check succeeded."
+echo "Complete!"
+: >"$installed"
+"#;
+
+    /// yum 3.4.3 by its source (cli.py): what it does not find is said, and the rest installed with status 0.
+    const YUM: &str = r#"
+[ "$1 $2" = "-y install" ] || exit 9
+shift 2
+case "$*" in
+nosuch)
+    echo "No package nosuch available."
+    echo "Error: Nothing to do" >&2
+    exit 1
+    ;;
+*" nosuch") echo "No package nosuch available." ;;
+esac
+echo "Complete!"
+: >"$installed"
+"#;
+
+    /// The status, and the hint that goes with what was said.
+    fn installed(program: (&str, &str), packages: &[&str]) -> (i32, Option<String>) {
+        let packages: Vec<String> = packages.iter().map(|name| (*name).to_owned()).collect();
+        let programs = [program, ("rpm", RPM_SAYS)];
+        let (status, said, errors) = run(ROCKY, &programs, &script(&packages));
+        assert_eq!(said, "");
+        (status, hint(&last_lines(&errors), &packages))
+    }
+
+    fn no_match(names: &str) -> Option<String> {
         Some(format!(
-            "the host's apt sources have no {names}; add the repository that has it, or name other packages under `server: packages:`"
+            "the host's enabled repositories do not have all of {names}; add or enable the one that has it \
+             (/etc/yum.repos.d), or name other packages"
         ))
-    } else if stderr.contains("Could not get lock") {
-        Some("another apt ran for more than five minutes; run again when it is done".to_owned())
-    } else if stderr.contains("Temporary failure resolving") || stderr.contains("Could not connect")
-    {
-        Some("the host does not reach its apt mirror".to_owned())
-    } else {
-        None
+    }
+
+    #[test]
+    fn dnf_installs_and_waits_for_another() {
+        assert_eq!(installed(("dnf", DNF), &["mariadb-server"]), (0, None));
+        assert_eq!(installed(("dnf", DNF), &["provided"]), (0, None));
+        let missing = installed(("dnf", DNF), &["mariadb-server", "nosuch"]);
+        assert_eq!(missing, (1, no_match("mariadb-server, nosuch")));
+    }
+
+    /// An end without a failure is no proof.
+    #[test]
+    fn what_yum_left_out_is_noticed() {
+        assert_eq!(installed(("yum", YUM), &["mariadb-server"]), (0, None));
+        assert_eq!(
+            installed(("yum", YUM), &["nosuch"]),
+            (1, no_match("nosuch"))
+        );
+        let half = installed(("yum", YUM), &["mariadb-server", "nosuch"]);
+        assert_eq!(half, (1, no_match("mariadb-server, nosuch")));
+    }
+
+    #[test]
+    fn a_host_without_a_package_manager() {
+        let (status, hint) = installed(("other", ""), &["a"]);
+        assert_eq!(status, 1);
+        assert_eq!(
+            hint.as_deref(),
+            Some("hactl knows apt, dnf and yum; install a by hand")
+        );
+    }
+
+    /// dnf 4.14.0 as recorded, with the repository skipped where it may be and not; dnf5 5.1 as in
+    /// <https://github.com/rpm-software-management/dnf5/issues/1390>.
+    #[test]
+    fn other_refusals() {
+        let hint = |stderr: &str| hint(&last_lines(stderr), &["x".to_owned()]);
+        let unreachable = Some(
+            "the host does not reach its package mirror; look at /etc/yum.repos.d there".to_owned(),
+        );
+        let failed = "\
+Errors during downloading metadata for repository 'far':
+  - Curl error (6): Couldn't resolve host name for http://mirror.invalid/x/repodata/repomd.xml [Could not resolve host: mirror.invalid]
+Error: Failed to download metadata for repo 'far': Cannot download repomd.xml: Cannot download repodata/repomd.xml: All mirrors were tried
+";
+        assert_eq!(hint(failed), unreachable);
+        // The package may be in the repository that was passed over.
+        let skipped = "\
+Ignoring repositories: far
+Error: Unable to find a match: x
+";
+        assert_eq!(hint(&format!("{failed}{skipped}")), unreachable);
+        assert_eq!(hint("Error: Unable to find a match: x\n"), no_match("x"));
+        let dnf5 = "\
+Failed to resolve the transaction:
+No match for argument: x
+You can try to add to command line:
+  --skip-unavailable to skip unavailable packages
+";
+        assert_eq!(hint(dnf5), no_match("x"));
+        assert_eq!(hint("Error: GPG check FAILED\n"), None);
+        let apt = "E: Unable to locate package x";
+        assert!(hint(apt).is_some_and(|hint| hint.contains("apt sources have no x")));
     }
 }

@@ -257,8 +257,9 @@ fn a_word_where_it_would_mean_nothing() {
 #[test]
 fn an_editor_offers_them() {
     let schema = Inventory::schema().to_value();
-    let host = &schema["$defs"]["RawHost"];
-    assert_eq!(host["properties"]["ansible_port"]["type"], "integer");
+    let host = &schema["$defs"]["Host"];
+    let port = &host["properties"]["ansible_port"];
+    assert_eq!(port["type"], serde_json::json!(["integer", "null"]));
     let required = host["oneOf"].to_string();
     assert!(required.contains("ansible_host"), "{required}");
     assert_eq!(host["required"], serde_json::Value::Null);

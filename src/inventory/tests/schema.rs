@@ -126,10 +126,10 @@ fn its_defaults_are_those_that_count() {
 fn both_take_nothing_for_the_same_keys() {
     let good = format!(
         "{HEAD}vip: {{writer: {{address: 192.0.2.90/24, interface: eth0}}, lease: 10s}}\n\
-         durability: lossless\nreplication: {{tls: required}}\nhooks: {{failed: /bin/true}}\n\
+         durability: available\nreplication: {{tls: required}}\nhooks: {{failed: /bin/true}}\n\
          failover: {{prefer: promote, fence: {{command: /bin/true, contract: hactl}}}}\n\
          vars: {{a: 1}}\ngroups: {{a: {{vars: {{b: 1}}}}}}\nssh: {{become: none, user: root}}\n\
-         hosts:\n  db1: {{address: 192.0.2.1, primary: true, promotion: allow, settings: {{}}, groups: [a]}}\n"
+         hosts:\n  db1: {{address: 192.0.2.1, primary: true, promotion: allow, settings: {{}}, groups: [a]}}\n  db2: {{address: 192.0.2.2, groups: [a]}}\n"
     );
     let source = Source::new("inventory.yml", good.as_str());
     let document = crate::yaml::Document::parse(source).unwrap();

@@ -1,8 +1,8 @@
 //! A machine as an action leaves it: packages, files, units, addresses, and what hactl noted there.
 
 use crate::facts::{
-    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, Reached, ServerView, UnitFacts,
-    UnitState,
+    FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, PackageManager, Reached, ServerView,
+    UnitFacts, UnitState,
 };
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::Switch;
@@ -89,7 +89,8 @@ fn note(cluster: &Cluster, reached: &mut Reached, path: &str, content: Option<&s
     }
 }
 
-/// Debian starts a server when it installs it, and enables it.
+/// Debian starts a server when it installs it, and enables it; others leave both to whoever installs it.
+/// A machine that was not asked is taken for Debian.
 fn install(cluster: &Cluster, reached: &mut Reached, host: &HostName, packages: &[String]) {
     for package in packages {
         let candidate = reached
@@ -110,19 +111,26 @@ fn install(cluster: &Cluster, reached: &mut Reached, host: &HostName, packages: 
     let is_server = |package: &String| {
         package == dialect.server_package() || cluster.server.packages.contains(package)
     };
-    if packages.iter().any(is_server) {
-        let unit = UnitFacts {
-            state: UnitState::Active,
-            enablement: "enabled".to_owned(),
-            ..UnitFacts::unknown()
-        };
-        reached
-            .os
-            .units
-            .insert(dialect.service_unit().to_owned(), unit);
-        if let Some(host) = cluster.host(host) {
-            reached.server = ServerView::Up(Box::new(fresh(dialect, host.server_id)));
-        }
+    if !packages.iter().any(is_server) {
+        return;
+    }
+    let manager = reached.os.package_manager.unwrap_or(PackageManager::Apt);
+    let (state, enablement) = if manager.starts_servers() {
+        (UnitState::Active, "enabled")
+    } else {
+        (UnitState::Inactive, "disabled")
+    };
+    let unit = UnitFacts {
+        state,
+        enablement: enablement.to_owned(),
+        ..UnitFacts::unknown()
+    };
+    let name = dialect.service_unit().to_owned();
+    reached.os.units.insert(name, unit);
+    if !manager.starts_servers() {
+        reached.server = ServerView::Stopped;
+    } else if let Some(host) = cluster.host(host) {
+        reached.server = ServerView::Up(Box::new(fresh(dialect, host.server_id)));
     }
 }
 

@@ -2,8 +2,8 @@
 //! cluster that `db1` leads.
 
 use super::*;
-use crate::facts::{Mark, MarkKind, UnitState};
-use crate::fixture::{cluster, dialect, healthy, name, stage_of};
+use crate::facts::{Mark, MarkKind, PackageManager, UnitState};
+use crate::fixture::{Mutate as _, cluster, dialect, healthy, name, stage_of};
 use crate::inventory::HookPoint;
 use crate::mysql::{Flavor, GtidSet, Switch, ThreadState};
 use crate::plan::{FenceMethod, FileChange, Neighbours, Receiving};
@@ -46,6 +46,32 @@ fn up<'a>(seen: &'a Observation, host: &str) -> &'a ServerFacts {
 fn fence() -> Action {
     Action::Fence {
         method: FenceMethod::Ssh,
+    }
+}
+
+#[test]
+fn debians_packages_start_a_server_and_others_do_not() {
+    for flavor in BOTH {
+        let package = dialect(flavor).server_package().to_owned();
+        let installed = |manager| {
+            let install = Action::InstallPackages {
+                packages: vec![package.clone()],
+            };
+            let absent = |seen: &mut Observation| {
+                let db2 = seen.reached_mut("db2");
+                (db2.server, db2.os.package_manager) = (ServerView::Absent, manager);
+            };
+            let (_, _, seen) = after(flavor, absent, vec![("db2", install)]);
+            let reached = seen.reached(&name("db2")).unwrap();
+            let unit = &reached.os.units[dialect(flavor).service_unit()];
+            (reached.server.up().is_some(), unit.state)
+        };
+        for manager in [None, Some(PackageManager::Apt)] {
+            assert_eq!(installed(manager), (true, UnitState::Active));
+        }
+        for manager in [PackageManager::Dnf, PackageManager::Yum] {
+            assert_eq!(installed(Some(manager)), (false, UnitState::Inactive));
+        }
     }
 }
 

@@ -1,10 +1,10 @@
-//! `package`: packages of the distribution are installed. It never upgrades one that is there: a
+//! `package`: packages of the distribution are installed, by apt, dnf or yum. It never upgrades one that is there: a
 //! newer database server is a decision, not a side effect.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::facts::Needs;
+use crate::facts::{Needs, PackageManager};
 use crate::plan::Action;
 use crate::playbook::arguments::Texts;
 use crate::playbook::{Change, Scope, TaskError};
@@ -46,6 +46,15 @@ impl Package {
         missing.retain(|name| !installed(name));
         if missing.is_empty() {
             return Ok(Vec::new());
+        }
+        let manager = scope.os().and_then(|os| os.package_manager);
+        if manager == Some(PackageManager::Unknown) {
+            return Err(TaskError::Arguments(format!(
+                "the host has no package manager that hactl knows ({}): install {} there by hand, and leave the \
+                 task out there by `when`",
+                PackageManager::KNOWN,
+                missing.join(", ")
+            )));
         }
         let why = format!("{} not installed", missing.join(", "));
         Ok(vec![Change::new(

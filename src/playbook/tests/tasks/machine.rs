@@ -1,7 +1,7 @@
 //! Modules that look at the machine: packages, files, units, addresses.
 
 use super::{says, table};
-use crate::facts::{FileFacts, Observation, PackageFacts, UnitFacts, UnitState};
+use crate::facts::{FileFacts, Observation, PackageFacts, PackageManager, UnitFacts, UnitState};
 use crate::fixture::{self, Mutate as _};
 
 #[test]
@@ -31,6 +31,32 @@ fn package() {
             gone,
             "install mariadb-server, arping [mariadb-server, arping not installed]",
         )],
+    );
+}
+
+/// Found out before anything is done, wherever else the task would have something to do.
+#[test]
+fn package_without_a_package_manager() {
+    let task = "package: {name: [mariadb-server, arping]}";
+    let said = |manager| {
+        says(task, "db2", |seen| {
+            seen.reached_mut("db2").os.package_manager = Some(manager);
+        })
+    };
+    for manager in [
+        PackageManager::Apt,
+        PackageManager::Dnf,
+        PackageManager::Yum,
+    ] {
+        assert_eq!(
+            said(manager).as_deref(),
+            Ok("install arping [arping not installed]")
+        );
+    }
+    assert_eq!(
+        said(PackageManager::Unknown).unwrap_err(),
+        "the host has no package manager that hactl knows (apt, dnf and yum): install arping there by hand, \
+         and leave the task out there by `when`"
     );
 }
 
