@@ -288,6 +288,7 @@ pub(super) struct RawGroup {
 #[schemars(rename = "Host", transform = super::ansible::describe)]
 pub(super) struct RawHost {
     /// Its IP address (or DNS name): ssh goes there, and the other servers replicate from it.
+    /// Required.
     pub(super) address: String,
     /// Whether it becomes the first primary; exactly one host does.
     #[serde(default)]
