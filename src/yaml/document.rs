@@ -183,17 +183,15 @@ fn map_below<'n>(node: &'n mut Node, key: &str, span: Span) -> Option<&'n mut No
     let Value::Map(map) = node.value_mut() else {
         return None;
     };
-    let at = match map.entries.iter().position(|entry| entry.key == key) {
-        Some(at) => at,
-        None => {
-            map.entries.push(Entry {
-                key: key.to_owned(),
-                key_span: span,
-                value: Node::scalar(span, Value::Null, String::new()),
-            });
-            map.entries.len() - 1
-        }
-    };
+    let found = map.entries.iter().position(|entry| entry.key == key);
+    let at = found.unwrap_or(map.entries.len());
+    if found.is_none() {
+        map.entries.push(Entry {
+            key: key.to_owned(),
+            key_span: span,
+            value: Node::scalar(span, Value::Null, String::new()),
+        });
+    }
     let below = &mut map.entries[at].value;
     if below.is_null() {
         *below = Node::collection(span, Value::Map(Map::default()));

@@ -43,7 +43,7 @@ by_rpm() {
 "#;
 
 /// As the distribution is read for the facts.
-const INSTALL_BY_WHAT_IS_THERE: &str = r#"
+const INSTALL_BY_WHAT_IS_THERE: &str = r"
 if [ -r /etc/os-release ]; then . /etc/os-release; fi
 package_manager
 case $manager in
@@ -55,7 +55,7 @@ yum) by_rpm yum -y install ;;
     exit 1
     ;;
 esac
-"#;
+";
 
 /// Installs what is missing.
 pub(super) async fn install(
@@ -204,11 +204,11 @@ echo "Complete!"
         (status, hint(&last_lines(&errors), &packages))
     }
 
-    fn no_match(names: &str) -> Option<String> {
-        Some(format!(
+    fn no_match(names: &str) -> String {
+        format!(
             "the host's enabled repositories do not have all of {names}; add or enable the one that has it \
              (/etc/yum.repos.d), or name other packages"
-        ))
+        )
     }
 
     #[test]
@@ -216,7 +216,7 @@ echo "Complete!"
         assert_eq!(installed(("dnf", DNF), &["mariadb-server"]), (0, None));
         assert_eq!(installed(("dnf", DNF), &["provided"]), (0, None));
         let missing = installed(("dnf", DNF), &["mariadb-server", "nosuch"]);
-        assert_eq!(missing, (1, no_match("mariadb-server, nosuch")));
+        assert_eq!(missing, (1, Some(no_match("mariadb-server, nosuch"))));
     }
 
     /// An end without a failure is no proof.
@@ -225,10 +225,10 @@ echo "Complete!"
         assert_eq!(installed(("yum", YUM), &["mariadb-server"]), (0, None));
         assert_eq!(
             installed(("yum", YUM), &["nosuch"]),
-            (1, no_match("nosuch"))
+            (1, Some(no_match("nosuch")))
         );
         let half = installed(("yum", YUM), &["mariadb-server", "nosuch"]);
-        assert_eq!(half, (1, no_match("mariadb-server, nosuch")));
+        assert_eq!(half, (1, Some(no_match("mariadb-server, nosuch"))));
     }
 
     #[test]
@@ -261,14 +261,17 @@ Ignoring repositories: far
 Error: Unable to find a match: x
 ";
         assert_eq!(hint(&format!("{failed}{skipped}")), unreachable);
-        assert_eq!(hint("Error: Unable to find a match: x\n"), no_match("x"));
+        assert_eq!(
+            hint("Error: Unable to find a match: x\n"),
+            Some(no_match("x"))
+        );
         let dnf5 = "\
 Failed to resolve the transaction:
 No match for argument: x
 You can try to add to command line:
   --skip-unavailable to skip unavailable packages
 ";
-        assert_eq!(hint(dnf5), no_match("x"));
+        assert_eq!(hint(dnf5), Some(no_match("x")));
         assert_eq!(hint("Error: GPG check FAILED\n"), None);
         let apt = "E: Unable to locate package x";
         assert!(hint(apt).is_some_and(|hint| hint.contains("apt sources have no x")));
