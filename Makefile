@@ -74,16 +74,18 @@ test-lab: lab-packages ## Real hosts: the lab proved on itself, then the scenari
 
 test-matrix: lab-packages ## The scenarios on every server, and those that are too long for every day (two hours)
 	cargo build --workspace
-	cargo test --package hactl --test lab -- --test-threads=2 --ignored --skip failover::torture --skip failover::bench --skip seeding::throughput
+	cargo test --package hactl --test lab -- --test-threads=2 --ignored --skip failover::torture --skip failover::bench --skip seeding::throughput --skip converged::converged
 
 torture: lab-packages ## Faults by chance while clients write (SEED=1 MINUTES=10 SUITE=bookworm)
 	cargo build --workspace
 	SEED=$(SEED) MINUTES=$(MINUTES) SUITE=$(SUITE) FAULTS="$(FAULTS)" \
 	    cargo test --package hactl --test lab -- --ignored --nocapture --exact failover::torture::torture
 
-bench: lab-packages ## How long clients wait in each kind of outage, and seeding takes (RUNS=10 HOSTS=3 SEEDS=3 MIB=1024 SUITE=bookworm)
+bench: lab-packages ## How long clients wait in each kind of outage, converged runs and seeding take (RUNS=10 HOSTS=3 SEEDS=3 MIB=1024 SUITE=bookworm)
 	RUNS=$(RUNS) HOSTS=$(HOSTS) SUITE=$(SUITE) FAULTS="$(FAULTS)" \
 	    cargo test --release --package hactl --test lab -- --ignored --nocapture --exact failover::bench::bench
+	for hosts in 3 10; do RUNS=$(RUNS) HOSTS=$$hosts SUITE=$(SUITE) \
+	    cargo test --release --package hactl --test lab -- --ignored --nocapture --exact converged::converged || exit 1; done
 	SEEDS=$(SEEDS) MIB=$(MIB) SUITE=$(SUITE) \
 	    cargo test --release --package hactl --test lab -- --ignored --nocapture --exact seeding::throughput
 

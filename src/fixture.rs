@@ -13,6 +13,7 @@ use crate::facts::{
     Beat, ClockOffset, Disk, HostView, Inspected, InterfaceAddress, Login, LoginCheck,
     MachinePulse, Millis, Observation, OsFacts, PackageFacts, Process, Pulse, Reached, RootAccess,
     ServerPulse, ServerView, SqlFault, UnitFacts, UnitState, Unreachable, UnreachableKind, Vigil,
+    VipPresence,
 };
 use crate::inventory::{Cluster, Host, HostName, Inventory, SecretError, Secrets};
 use crate::mysql::{
@@ -503,6 +504,7 @@ pub(crate) fn vigil(cluster: &Cluster, now: Millis) -> Vigil {
             machine: MachinePulse::Works {
                 at: now,
                 process: Process::Runs,
+                vip: VipPresence::Unknown,
             },
             last: Some(beat),
         }

@@ -25,4 +25,4 @@ pub use os_facts::{
     UnitFacts, UnitState,
 };
 pub use package_manager::PackageManager;
-pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil};
+pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil, VipPresence};

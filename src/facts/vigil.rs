@@ -22,6 +22,18 @@ pub struct Vigil {
     pub pulses: BTreeMap<HostName, Pulse>,
 }
 
+impl Vigil {
+    /// When a machine was last seen with the writer VIP though another leads, or the leader's without it.
+    pub fn vip_astray(&self, leader: &HostName) -> Option<Millis> {
+        let astray = |(host, pulse): (&HostName, &Pulse)| match (&pulse.machine, host == leader) {
+            (MachinePulse::Works { at, vip, .. }, true) if *vip == VipPresence::Absent => Some(*at),
+            (MachinePulse::Works { at, vip, .. }, false) if *vip == VipPresence::Held => Some(*at),
+            _ => None,
+        };
+        self.pulses.iter().filter_map(astray).max()
+    }
+}
+
 /// One host and its server over time.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pulse {
@@ -81,6 +93,8 @@ pub enum MachinePulse {
         at: Millis,
         /// The database server's process there.
         process: Process,
+        /// Whether the writer VIP is there.
+        vip: VipPresence,
     },
     /// ssh gives no answer.
     Silent {
@@ -96,6 +110,18 @@ pub enum MachinePulse {
         /// One line for a person.
         text: String,
     },
+}
+
+/// The writer VIP on a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VipPresence {
+    /// The machine has it.
+    Held,
+    /// The machine has it not.
+    Absent,
+    /// There is none, or it could not be told.
+    Unknown,
 }
 
 /// The database server's process on its machine.
@@ -140,4 +166,32 @@ pub struct Beat {
     /// Since when commits have waited for an acknowledgement, and it has executed nothing; `None` while
     /// none waits, or they come and go.
     pub stuck: Option<Millis>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, name};
+    use crate::mysql::Flavor;
+
+    #[test]
+    fn the_vip_is_astray_where_it_must_not_be_and_where_the_leader_has_it_not() {
+        use VipPresence::{Absent, Held, Unknown};
+        let cluster = fixture::cluster(Flavor::MariaDb, 3);
+        for (db1, db2, astray) in [
+            (Held, Absent, None),
+            (Unknown, Unknown, None),
+            (Absent, Absent, Some(7)),
+            (Held, Held, Some(8)),
+            (Absent, Held, Some(8)),
+        ] {
+            let mut vigil = fixture::vigil(&cluster, 100);
+            for (host, at, vip) in [("db1", 7, db1), ("db2", 8, db2)] {
+                let pulse = vigil.pulses.get_mut(&name(host)).unwrap();
+                let process = Process::Runs;
+                pulse.machine = MachinePulse::Works { at, process, vip };
+            }
+            assert_eq!(vigil.vip_astray(&name("db1")), astray, "{db1:?} {db2:?}");
+        }
+    }
 }

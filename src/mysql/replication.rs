@@ -113,6 +113,12 @@ impl Dialect {
         Statement::new(format!("SET GLOBAL server_id = {server_id}"))
     }
 
+    /// Whether an acknowledgement that was lost with a connection is not asked for again when the replica
+    /// comes back by its GTID (`MariaDB` 10.11.18; `MySQL` counts what it skips, `skipSlaveReply`).
+    pub fn loses_acknowledgements(self) -> bool {
+        self.is_mariadb()
+    }
+
     /// Lets a `MariaDB` replica ask for what follows the last event that it has applied by its file and
     /// position, not by its GTID, from the next time that it starts. Both threads must be stopped, and the
     /// relay log drained.

@@ -2,6 +2,7 @@
 //! opinion, and what keeps the link warm. Must never wait without a bound, must never take a process
 //! that it could not look for as gone, nor one that does not listen yet as leaving.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::clock::Clock;
 use super::dial::Dial;
 use super::pace::Pace;
 use super::sign::{Sign, Told};
-use crate::facts::{Process, Unreachable, UnreachableKind};
+use crate::facts::{Process, Unreachable, UnreachableKind, VipPresence};
 use crate::fleet::script::Script;
 use crate::fleet::{Connection, LiveFleet};
 use crate::inventory::HostName;
@@ -26,7 +27,8 @@ const HURRIED: Duration = Duration::from_secs(1);
 /// Looks through the kernel's list of processes without starting one itself: names of both flavors'
 /// servers, in our own process namespace (a server in a container is not ours), zombies left out. The
 /// state is the word after the last parenthesis of the name in `stat`, its start the twentieth from there
-/// on (proc(5)). Sockets that listen come first in the kernel's list, with the state 0A.
+/// on (proc(5)). Sockets that listen come first in the kernel's list, with the state 0A. An address of its
+/// own is a leaf of its routes (`|-- 192.0.2.90`) with a line `/32 host LOCAL` below.
 const LOOK: &str = r#"
 [ -r /proc/self/stat ] || { echo unknown; exit; }
 found=gone
@@ -60,6 +62,15 @@ if [ $found = runs ]; then
 else
     echo $found
 fi
+[ -n "$vip" ] && [ -r /proc/net/fib_trie ] || exit 0
+held=absent
+while read -r mark word kind; do
+    case $mark:$kind in
+    "|--":*) place=$word ;;
+    /32:LOCAL) [ "$place" != "$vip" ] || { held=held; break; } ;;
+    esac
+done </proc/net/fib_trie
+echo "vip $held"
 "#;
 
 /// What one machine is asked with.
@@ -73,6 +84,8 @@ pub(super) struct Machine {
     pub(super) signs: mpsc::Sender<Sign>,
     /// The server's port.
     pub(super) port: u16,
+    /// The writer VIP, if there is one that is looked for.
+    pub(super) vip: Option<Ipv4Addr>,
     /// Whether the latest attempt found no way to the machine.
     pub(super) lost: bool,
     /// How long dialling it anew may take.
@@ -125,7 +138,7 @@ impl Machine {
             Pace::Hurried(_) => HURRIED,
         };
         let told = self.look(&connection, within).await;
-        self.lost = !matches!(told, Told::Machine(_));
+        self.lost = !matches!(told, Told::Machine { .. });
         if !self.lost {
             self.dial = Dial::new();
         }
@@ -135,9 +148,19 @@ impl Machine {
     async fn look(&mut self, connection: &Connection, within: Duration) -> Told {
         let script = Script::default()
             .set("port", &format!("{:04X}", self.port))
+            .set(
+                "vip",
+                &self.vip.map_or_else(String::new, |vip| vip.to_string()),
+            )
             .line(LOOK);
         match connection.link.run(&script, within).await {
-            Ok(output) => Told::Machine(process(&output.text(), &mut self.listener)),
+            Ok(output) => {
+                let said = output.text();
+                Told::Machine {
+                    process: process(said.lines().next().unwrap_or_default(), &mut self.listener),
+                    vip: vip(&said),
+                }
+            }
             Err(error) => no_answer(observe::unreachable(&error)),
         }
     }
@@ -152,7 +175,15 @@ fn no_answer(why: Unreachable) -> Told {
     }
 }
 
-/// Reads the script's one line, and remembers who listens. A server closes its ears only once: who has
+fn vip(said: &str) -> VipPresence {
+    match said.lines().nth(1) {
+        Some("vip held") => VipPresence::Held,
+        Some("vip absent") => VipPresence::Absent,
+        _ => VipPresence::Unknown,
+    }
+}
+
+/// Reads the script's first line, and remembers who listens. A server closes its ears only once: who has
 /// listened and does so no more is shutting down, who never did may be starting.
 fn process(said: &str, listener: &mut Option<String>) -> Process {
     let words: Vec<_> = said.split_whitespace().collect();
@@ -181,6 +212,21 @@ mod tests {
         assert_eq!(process("frozen\n"), Process::Frozen);
         for other in ["", "unknown\n", "Gone", "runs", "bash: read: error\ngone?"] {
             assert_eq!(process(other), Process::Unknown, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_the_second_line_speaks_of_the_vip() {
+        assert_eq!(vip("gone\nvip held\n"), VipPresence::Held);
+        assert_eq!(vip("runs deaf 1.2\nvip absent\n"), VipPresence::Absent);
+        for other in [
+            "",
+            "gone\n",
+            "vip held\n",
+            "gone\nvip\n",
+            "gone\n\nvip absent\n",
+        ] {
+            assert_eq!(vip(other), VipPresence::Unknown, "{other}");
         }
     }
 

@@ -18,8 +18,9 @@ pub(super) enum Pace {
 /// Between two questions to a server while hurried. A refused connection costs nothing, an answer
 /// some tenths of a millisecond.
 const HURRIED: Duration = Duration::from_millis(60);
-/// Between two questions to a machine while all is well: often enough to know that its link works.
-const MACHINE_CALM: Duration = Duration::from_secs(5);
+/// Between two questions to a machine while all is well: often enough to know that its link works, and to
+/// miss the writer VIP soon.
+const MACHINE_CALM: Duration = Duration::from_secs(3);
 /// Between two questions to the suspected machine.
 const MACHINE_HURRIED: Duration = Duration::from_millis(120);
 

@@ -99,7 +99,9 @@ impl Record {
                 };
                 pulse.server = ServerPulse::Silent { since, text };
             }
-            Told::Machine(process) => pulse.machine = MachinePulse::Works { at, process },
+            Told::Machine { process, vip } => {
+                pulse.machine = MachinePulse::Works { at, process, vip };
+            }
             Told::MachineSilent(text) => {
                 let since = match pulse.machine {
                     MachinePulse::Works { at, .. } => at,
@@ -148,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::facts::Process;
+    use crate::facts::{Process, VipPresence};
     use crate::fixture;
     use crate::mysql::{Flavor, GtidSet, ServerFacts};
 
@@ -280,7 +282,9 @@ mod tests {
     #[test]
     fn a_machine_is_silent_since_it_last_worked() {
         let mut record = record();
-        record.take(sign(0, 20, Told::Machine(Process::Runs)));
+        let process = Process::Runs;
+        let vip = VipPresence::Unknown;
+        record.take(sign(0, 20, Told::Machine { process, vip }));
         record.take(sign(5000, 6000, Told::MachineSilent("late".to_owned())));
         assert!(matches!(
             pulse(&record).machine,

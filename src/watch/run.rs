@@ -68,6 +68,7 @@ pub async fn run(
         memory: None,
         upkeep: None,
         next_upkeep: Instant::now(),
+        last_upkeep: 0,
         next_attempt: Instant::now(),
         aside: None,
     };
@@ -89,6 +90,8 @@ struct Watcher<'a> {
     memory: Option<Memory>,
     upkeep: Option<Upkeep>,
     next_upkeep: Instant,
+    /// When a round began last.
+    last_upkeep: Millis,
     next_attempt: Instant,
     /// Since when somebody else is at work on a primary that refuses writes.
     aside: Option<Instant>,
@@ -279,12 +282,16 @@ impl Watcher<'_> {
             Verdict::Healthy => UPKEEP,
             _ => UPKEEP_TROUBLE,
         };
-        // What began meanwhile does not wait as long as what was well.
+        // What began meanwhile does not wait as long as what was well; without the VIP no client comes.
         self.next_upkeep = self.next_upkeep.min(Instant::now() + pause);
+        if vigil.vip_astray(self.senses.leader()) > Some(self.last_upkeep) {
+            self.next_upkeep = Instant::now();
+        }
         if self.upkeep.is_some() || Instant::now() < self.next_upkeep {
             return;
         }
         self.next_upkeep = Instant::now() + pause;
+        self.last_upkeep = vigil.now;
         let leader = self.senses.leader();
         self.upkeep = Some(Upkeep::begin(&self.fleet, leader, vigil, &self.sink));
     }

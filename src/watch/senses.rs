@@ -3,6 +3,7 @@
 //! another.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -197,6 +198,10 @@ impl Senses {
             bell: Arc::clone(&bells.machine),
             signs: self.sender.clone(),
             port: host.port,
+            vip: cluster.vip.as_ref().and_then(|vip| match vip.address {
+                IpAddr::V4(address) => Some(address),
+                IpAddr::V6(_) => None,
+            }),
             lost: false,
             dial: Dial::new(),
             listener: None,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::facts::{Millis, Process};
+use crate::facts::{Millis, Process, VipPresence};
 use crate::inventory::HostName;
 use crate::mysql::BeatFacts;
 
@@ -42,7 +42,12 @@ pub(super) enum Told {
     /// The server gave no answer (yet).
     Silent(String),
     /// The machine ran our script.
-    Machine(Process),
+    Machine {
+        /// The server's process.
+        process: Process,
+        /// The writer VIP.
+        vip: VipPresence,
+    },
     /// The machine gave no answer.
     MachineSilent(String),
     /// The machine lives and let us not in.

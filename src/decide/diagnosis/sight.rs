@@ -220,7 +220,7 @@ fn server<'a>(cluster: &Cluster, now: Millis, pulse: &'a Pulse) -> Server<'a> {
 
 fn machine(pulse: &Pulse, trouble: Millis) -> Machine<'_> {
     match &pulse.machine {
-        MachinePulse::Works { at, process } if *at >= trouble => Machine::Works(*process),
+        MachinePulse::Works { at, process, .. } if *at >= trouble => Machine::Works(*process),
         MachinePulse::Unknown | MachinePulse::Works { .. } => Machine::NotAsked,
         MachinePulse::Silent { since, text } => Machine::Silent {
             since: *since,

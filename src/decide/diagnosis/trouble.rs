@@ -45,7 +45,8 @@ fn semi_sync(sight: &Sight<'_>, beat: &Beat) -> Option<Finding> {
     let is_stuck = beat
         .stuck
         .is_some_and(|since| sight.vigil.now.saturating_sub(since) >= millis(STUCK));
-    let is_blocked = semi_sync.clients == 0 || is_deserted || is_stuck;
+    let has_nobody = semi_sync.clients == 0 || is_deserted;
+    let is_blocked = has_nobody || is_stuck;
     if semi_sync.source_enabled != Some(Switch::On) || !is_blocked {
         return None;
     }
@@ -67,7 +68,11 @@ fn semi_sync(sight: &Sight<'_>, beat: &Beat) -> Option<Finding> {
         severity,
         "SemiSyncBlocked",
         message,
-        way_back(sight),
+        if has_nobody {
+            way_back(sight)
+        } else {
+            "an acknowledgement that was lost is given once more within seconds; `hactl verify` says more if it lasts".to_owned()
+        },
     ))
 }
 

@@ -7,7 +7,7 @@ use super::{Bench, repoint};
 use crate::decide::topology::host_of;
 use crate::decide::{Finding, Severity};
 use crate::inventory::HostName;
-use crate::mysql::{Flavor, Positioning, ServerFacts, Switch, ThreadState};
+use crate::mysql::{Positioning, ServerFacts, Switch, ThreadState};
 use crate::plan::{Action, OnFailure, Step};
 
 /// An acknowledgement that is under way comes in less.
@@ -20,7 +20,7 @@ impl Bench<'_> {
     /// One replica is enough: what it acknowledges is acknowledged.
     pub(super) fn lost_acknowledgement(&mut self, led: &ServerFacts) {
         let waits = led.unacknowledged.filter(|waits| *waits >= LOST);
-        let is_known = self.cluster.server.flavor == Flavor::MariaDb && led.semi_sync.clients > 0;
+        let is_known = led.dialect.loses_acknowledgements() && led.semi_sync.clients > 0;
         let Some(waits) = waits.filter(|_| is_known) else {
             return;
         };

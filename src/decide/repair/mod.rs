@@ -61,17 +61,13 @@ pub fn repairs(cluster: &Cluster, seen: &Observation, leader: &HostName) -> Opti
     bench.stuck_dump(led);
     bench.lost_acknowledgement(led);
     bench.writer_vip();
-    let stage = StagePlan {
+    let safe = (!bench.steps.is_empty()).then(|| StagePlan {
         play: "Repair".to_owned(),
         steps: bench.steps,
         look: Look::All,
-    };
+    });
     Some(Repairs {
-        safe: if stage.steps.is_empty() {
-            Vec::new()
-        } else {
-            vec![stage]
-        },
+        safe: safe.into_iter().collect(),
         told: bench.told,
     })
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio, id};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -142,15 +142,7 @@ impl Cluster {
             |name: &str| Stdio::from(fs::File::create(self.home.path().join(name)).unwrap());
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let child = self
-            .command(env!("CARGO_BIN_EXE_hactl"))
-            .args(arguments)
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-            .env("HOME", self.home.path())
-            .env("XDG_STATE_HOME", self.home.path().join("state"))
-            .env("HACTL_INVENTORY", self.inventory())
-            .envs(self.secrets.environment())
-            .stdin(Stdio::null())
+            .hactl_command(arguments)
             .stdout(stream(&format!("{number}.out")))
             .stderr(stream(&format!("{number}.err")))
             .spawn()
@@ -159,6 +151,33 @@ impl Cluster {
             arguments: format!("{number} {}", arguments.join(" ")),
             child,
         }
+    }
+
+    fn hactl_command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_hactl"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("HOME", self.home.path())
+            .env("XDG_STATE_HOME", self.home.path().join("state"))
+            .env("HACTL_INVENTORY", self.inventory())
+            .envs(self.secrets.environment())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// How long a run takes that nobody looks at. Its control sockets are in that folder, which needs a
+    /// short path.
+    #[track_caller]
+    pub(crate) fn time(&self, arguments: &[&str], sockets: &Path) -> Duration {
+        let mut command = self.hactl_command(arguments);
+        command.env("XDG_RUNTIME_DIR", sockets);
+        let begun = Instant::now();
+        let run = command.output().unwrap();
+        let took = begun.elapsed();
+        assert!(run.status.success(), "{arguments:?}: {run:?}");
+        took
     }
 
     /// What a hactl at work has said so far, on both streams.

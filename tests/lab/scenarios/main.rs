@@ -19,6 +19,7 @@ mod by_hand;
 mod cluster;
 mod configuration;
 mod conformance;
+mod converged;
 mod data_elsewhere;
 mod drift;
 mod encryption;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hactl::facts::{Beat, MachinePulse, Process as Seen, Pulse, ServerPulse, Vigil};
+use hactl::facts::{Beat, MachinePulse, Process as Seen, Pulse, ServerPulse, Vigil, VipPresence};
 use hactl::inventory::HostName;
 use hactl::mysql::BeatFacts;
 
@@ -73,7 +73,11 @@ impl Senses {
                     Process::Frozen => Seen::Frozen,
                     Process::Gone => Seen::Gone,
                 };
-                MachinePulse::Works { at: now, process }
+                MachinePulse::Works {
+                    at: now,
+                    process,
+                    vip: VipPresence::Unknown,
+                }
             } else {
                 machine_silent(&pulse.machine, now)
             };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rows::{alive, begun, crashes, others, silences};
 
 use super::*;
-use crate::facts::{MachinePulse, Millis, Process, Pulse, ServerPulse};
+use crate::facts::{MachinePulse, Millis, Process, Pulse, ServerPulse, VipPresence};
 use crate::fixture::{cluster, cluster_with, name, vigil};
 use crate::inventory::{Durability, Prefer};
 use crate::mysql::{Flavor, Switch, ThreadState};
@@ -30,6 +30,7 @@ impl Watch {
         watch.pulse("db1").machine = MachinePulse::Works {
             at: BEGAN - 1,
             process: Process::Runs,
+            vip: VipPresence::Unknown,
         };
         watch
     }
@@ -55,7 +56,11 @@ impl Watch {
 
     fn process(mut self, process: Process) -> Self {
         let at = self.vigil.now;
-        self.pulse("db1").machine = MachinePulse::Works { at, process };
+        self.pulse("db1").machine = MachinePulse::Works {
+            at,
+            process,
+            vip: VipPresence::Unknown,
+        };
         self
     }
 
@@ -183,6 +188,7 @@ fn what_ssh_said_before_the_trouble_proves_nothing() {
         watch.pulse("db1").machine = MachinePulse::Works {
             at: BEGAN - 1,
             process: Process::Gone,
+            vip: VipPresence::Unknown,
         };
     });
     assert_eq!(stale.said(), "SuspectedPrimary: suspected");
