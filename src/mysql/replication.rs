@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::quote::{hex, quote_literal};
 use super::statement::StatementBuilder;
-use super::{Dialect, GtidSet, Rows, SourceTls, Statement, Switch};
+use super::{BinlogName, Dialect, GtidSet, Rows, SourceTls, Statement, Switch};
 
 /// Everything that a replica needs to know about its source.
 #[derive(Clone, Debug)]
@@ -119,11 +119,14 @@ impl Dialect {
         self.is_mariadb()
     }
 
-    /// Lets a `MariaDB` replica ask for what follows the last event that it has applied by its file and
-    /// position, not by its GTID, from the next time that it starts. Both threads must be stopped, and the
-    /// relay log drained.
-    pub fn position_by_file(self) -> Statement {
-        Statement::new("CHANGE MASTER TO MASTER_USE_GTID = no")
+    /// Lets a `MariaDB` replica ask for what follows a place in its source's log, not a GTID, from the next
+    /// time that it starts. Both threads must be stopped, the relay log drained, and the place that of
+    /// the last event that was applied.
+    pub fn position_by_file(self, log: &BinlogName, position: u64) -> Statement {
+        let log = quote_literal(&log.to_string());
+        Statement::new(format!(
+            "CHANGE MASTER TO MASTER_LOG_FILE = {log}, MASTER_LOG_POS = {position}, MASTER_USE_GTID = no"
+        ))
     }
 
     /// Starts the applier. On `MariaDB` with the receiver stopped this purges the relay log (S1):
@@ -299,6 +302,16 @@ mod tests {
             heartbeat_s: 1,
             tls: SourceTls::Native,
         }
+    }
+
+    #[test]
+    fn a_place_in_the_source_s_log_is_written_whole() {
+        let log = "binlog.000042".parse().unwrap();
+        assert_eq!(
+            MARIADB_10_11.position_by_file(&log, 882_625).text(),
+            "CHANGE MASTER TO MASTER_LOG_FILE = 'binlog.000042', MASTER_LOG_POS = 882625, \
+             MASTER_USE_GTID = no"
+        );
     }
 
     #[test]

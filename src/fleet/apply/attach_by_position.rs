@@ -32,10 +32,26 @@ pub(super) async fn attach(
     let (mut session, dialect) = session(fleet, connection).await?;
     let seen = running(&mut session, host).await?;
     receiver::stop(connection, &mut session, dialect, &seen).await?;
-    await_applied(&mut session, host, progress).await?;
+    let applied = await_applied(&mut session, host, progress).await?;
+    let place = applied.replica.as_ref().and_then(|status| {
+        let log = status.exec_source_log.clone()?;
+        status
+            .relay_log_applied()
+            .then_some((log, status.exec_source_pos))
+    });
+    let Some((log, position)) = place else {
+        // It fetches again as before.
+        execute(&mut session, host, &dialect.start_receiver(), STATEMENT).await?;
+        return Err(ActionError::Unfit {
+            host: host.clone(),
+            reason: "its status does not say up to where it has applied its source's log"
+                .to_owned(),
+            hint: format!("run `hactl rejoin {host}`"),
+        });
+    };
     for statement in [
         dialect.stop_replica(),
-        dialect.position_by_file(),
+        dialect.position_by_file(&log, position),
         dialect.start_replica(),
     ] {
         execute(&mut session, host, &statement, STATEMENT).await?;

@@ -94,7 +94,7 @@ pub(in crate::playbook) struct RawTask {
     pub(super) always: Option<Vec<RawTask>>,
     /// The tasks of another file.
     pub(super) import_tasks: Option<String>,
-    /// Packages of the distribution are installed; one that is there is never upgraded.
+    /// Packages of the distribution are installed, by apt, dnf or yum; one that is there is never upgraded.
     pub(super) package: Option<Package>,
     /// A file has the content of a rendered template, its owner and its mode.
     pub(super) template: Option<Template>,
