@@ -179,7 +179,8 @@ echo "Complete!"
 : >"$installed"
 "#;
 
-    /// yum 3.4.3 by its source (cli.py): what it does not find is said, and the rest installed with status 0.
+    /// yum 3.4.3, not recorded: the sentence is from its source (cli.py), that the rest is installed with status
+    /// 0 is from memory.
     const YUM: &str = r#"
 [ "$1 $2" = "-y install" ] || exit 9
 shift 2
