@@ -1,6 +1,9 @@
 //! `hactl bootstrap`: observe, decide, show, confirm, execute, observe.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::args::{BootstrapArgs, Global};
 use super::findings::count;
@@ -91,22 +94,32 @@ async fn under_lock(
     }
 }
 
+/// How long a server that runs and gives no answer is looked at again.
+const STARTS: Duration = Duration::from_mins(1);
+/// Before each time: a server that starts says no at once.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// Looks at every host, and says what must be removed before anything can begin.
 pub(super) async fn look(
     work: &Work,
     fleet: &LiveFleet,
     needs: &BTreeMap<HostName, Needs>,
 ) -> (Observation, Vec<Finding>) {
-    let seen = fleet.observe(needs).await;
-    let found = blockers(&work.cluster, &seen);
-    // After the network to a semi-sync replica was away, the first login on the primary may hang for
-    // some twenty seconds; those after it do not (tried, 10.11).
-    if !found.iter().any(|blocker| blocker.code == "ServerSilent") {
-        return (seen, found);
+    let mut seen = fleet.observe(needs).await;
+    let mut found = blockers(&work.cluster, &seen);
+    // It may be starting: whoever had it restarted may have been killed. And after the network to a semi-sync
+    // replica was away, the first login on the primary may hang for some twenty seconds; those after it
+    // do not (tried, 10.11).
+    let is_silent = |found: &[Finding]| found.iter().any(|blocker| blocker.code == "ServerSilent");
+    if is_silent(&found) {
+        say("a server that runs gives no answer; looking again for a minute");
     }
-    say("a server that runs gave no answer; looking once more");
-    let seen = fleet.observe(needs).await;
-    let found = blockers(&work.cluster, &seen);
+    let begun = Instant::now();
+    while is_silent(&found) && begun.elapsed() < STARTS {
+        sleep(PAUSE).await;
+        seen = fleet.observe(needs).await;
+        found = blockers(&work.cluster, &seen);
+    }
     (seen, found)
 }
 
