@@ -2,7 +2,7 @@
 //! since events hold none, and only its owner may read it.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -29,27 +29,33 @@ pub struct JournalError {
 }
 
 impl Journal {
-    /// Creates a new journal below a folder: `<cluster>-<time>-<pid>.jsonl`.
+    /// Creates a new journal below a folder: `<cluster>-<time>-<pid>.jsonl`, with a number before the dot
+    /// when this process has begun another one within the same second.
     pub fn create(folder: &Path, cluster: &str) -> Result<Self, JournalError> {
-        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        let path = folder.join(format!("{cluster}-{now}-{}.jsonl", std::process::id()));
-        let open = || {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)?;
-            OpenOptions::new()
-                .create_new(true)
-                .append(true)
-                .mode(0o600)
-                .open(&path)
+        let failed = |path: &Path, source| JournalError {
+            path: path.to_owned(),
+            source,
         };
-        match open() {
-            Ok(file) => Ok(Self {
-                file: Mutex::new(file),
-                path,
-            }),
-            Err(source) => Err(JournalError { path, source }),
+        let mut make = DirBuilder::new();
+        make.recursive(true).mode(0o700);
+        make.create(folder)
+            .map_err(|source| failed(folder, source))?;
+        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+        let name = format!("{cluster}-{now}-{}", std::process::id());
+        let mut path = folder.join(format!("{name}.jsonl"));
+        let mut number = 1;
+        loop {
+            match open_new(&path) {
+                Ok(file) => {
+                    let file = Mutex::new(file);
+                    return Ok(Self { path, file });
+                }
+                Err(source) if source.kind() == ErrorKind::AlreadyExists => {
+                    number += 1;
+                    path = folder.join(format!("{name}-{number}.jsonl"));
+                }
+                Err(source) => return Err(failed(&path, source)),
+            }
         }
     }
 
@@ -57,6 +63,11 @@ impl Journal {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn open_new(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).append(true).mode(0o600).open(path)
 }
 
 impl Sink for Journal {
@@ -71,5 +82,28 @@ impl Sink for Journal {
         let line = serde_json::json!({ "at": jiff::Timestamp::now().to_string(), "event": event });
         // A full disk on this machine must not stop the work in the middle.
         let _ = writeln!(file, "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bootstrap begins a second one when it had to make its login first; a watcher may repair twice.
+    #[test]
+    fn one_process_may_begin_several_within_a_second() {
+        let folder = tempfile::tempdir().unwrap();
+        let journals = [(); 3].map(|()| Journal::create(folder.path(), "shop").unwrap());
+        for journal in &journals {
+            assert!(journal.path().is_file(), "{journal:?}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_file_where_the_folder_should_be_is_an_error() {
+        let folder = tempfile::NamedTempFile::new().unwrap();
+        let error = Journal::create(folder.path(), "shop").unwrap_err();
+        assert_eq!(error.path, folder.path());
     }
 }

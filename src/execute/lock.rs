@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::fleet::lock::{Holder, HostLock, LockError, watch_name};
+use crate::fleet::lock::{Holder, HostLock, LockError, change_name, watch_name};
 use crate::fleet::{Connection, LiveFleet};
 use crate::inventory::HostName;
 
@@ -19,13 +19,16 @@ const ANSWER: Duration = Duration::from_secs(2);
 const DOUBTFUL: Duration = Duration::from_millis(500);
 /// How long whoever has most of the hosts waits for the others to be given up.
 const YIELD: Duration = Duration::from_millis(1500);
+/// How long the lock of a process that has ended may stay: a lease that nobody renews, and a little.
+const LAPSES: Duration = Duration::from_secs(20);
 /// How long a host may take to free a lock.
 const FREED: Duration = Duration::from_secs(3);
 
 /// A lock on every host that answered. Dropping it frees it.
 #[derive(Debug)]
 pub struct ClusterLock {
-    name: String,
+    /// Its name on a host, by the port of the server there.
+    name: fn(u16) -> String,
     holder: Arc<Holder>,
     locks: BTreeMap<HostName, HostLock>,
     silent: BTreeMap<HostName, LockError>,
@@ -47,8 +50,7 @@ pub async fn acquire_in_haste(
     hosts: &BTreeSet<HostName>,
     doubtful: &BTreeSet<HostName>,
 ) -> Result<ClusterLock, LockError> {
-    let name = fleet.cluster().name.as_ref();
-    take(fleet, name, command, hosts, doubtful).await
+    take(fleet, change_name, command, hosts, doubtful).await
 }
 
 /// Takes the watchers' lock: one watches, the others stand by.
@@ -57,21 +59,23 @@ pub async fn acquire_watch(
     command: &str,
     hosts: &BTreeSet<HostName>,
 ) -> Result<ClusterLock, LockError> {
-    let name = watch_name(&fleet.cluster().name);
-    take(fleet, &name, command, hosts, &BTreeSet::new()).await
+    take(fleet, watch_name, command, hosts, &BTreeSet::new()).await
 }
 
 /// All hosts are asked side by side. When two hactls meet, whoever has more of the hosts keeps its
 /// locks and waits for the others; with a tie it is whoever has the first host by name. The other
 /// gives all of its own back. So one of the two goes on, and since it needs every host that answers,
-/// nobody else who sees one of them can.
+/// nobody else who sees one of them can. A hactl of this controller that was killed a moment ago is no
+/// other: its locks are waited for.
 async fn take(
     fleet: &LiveFleet,
-    name: &str,
+    name: fn(u16) -> String,
     command: &str,
     hosts: &BTreeSet<HostName>,
     doubtful: &BTreeSet<HostName>,
 ) -> Result<ClusterLock, LockError> {
+    // Whoever finds it held may know these servers as another cluster.
+    let command = format!("{command} ({})", fleet.cluster().name);
     let holder = Arc::new(Holder::this_process(command));
     let mut wanted: Vec<Arc<Connection>> = hosts
         .iter()
@@ -85,15 +89,17 @@ async fn take(
         }
     };
     let mut lock = ClusterLock {
-        name: name.to_owned(),
+        name,
         holder: Arc::clone(&holder),
         locks: BTreeMap::new(),
         silent: BTreeMap::new(),
     };
-    let until = Instant::now() + YIELD;
+    let begun = Instant::now();
+    // Since when somebody alive is in the way.
+    let mut met = begun;
     loop {
         let mut held = BTreeMap::new();
-        for (host, answer) in ask(&wanted, name, &holder, patience).await {
+        for (host, answer) in ask(fleet, &wanted, name, &holder, patience).await {
             match answer {
                 Ok(taken) => {
                     lock.locks.insert(host, taken);
@@ -106,7 +112,14 @@ async fn take(
                 }
             }
         }
-        let yields = !lock.prevails(&held) || Instant::now() >= until;
+        let has_ended =
+            |error: &LockError| matches!(error, LockError::Held { by, .. } if holder.has_ended(by));
+        let yields = if held.values().all(has_ended) {
+            met = Instant::now();
+            begun.elapsed() >= LAPSES
+        } else {
+            !lock.prevails(&held) || met.elapsed() >= YIELD
+        };
         match held.into_iter().next() {
             None if lock.locks.is_empty() => {
                 return match lock.silent.pop_first() {
@@ -132,15 +145,19 @@ async fn take(
 type Answers = Vec<(HostName, Result<HostLock, LockError>)>;
 
 async fn ask(
+    fleet: &LiveFleet,
     wanted: &[Arc<Connection>],
-    name: &str,
+    name: fn(u16) -> String,
     holder: &Arc<Holder>,
     patience: impl Fn(&HostName) -> Duration,
 ) -> Answers {
     let mut tasks = JoinSet::new();
     for connection in wanted {
         let (connection, holder) = (Arc::clone(connection), Arc::clone(holder));
-        let name = name.to_owned();
+        let Some(host) = fleet.cluster().host(&connection.host) else {
+            continue;
+        };
+        let name = name(host.port);
         let within = patience(&connection.host);
         tasks.spawn(async move {
             let asked = timeout(within, connection.link.lock(&name, &holder)).await;
@@ -188,7 +205,7 @@ impl ClusterLock {
             .filter_map(|host| fleet.connection(&host).ok())
             .collect();
         let mut held = None;
-        for (host, answer) in ask(&wanted, &self.name, &self.holder, |_| ANSWER).await {
+        for (host, answer) in ask(fleet, &wanted, self.name, &self.holder, |_| ANSWER).await {
             match answer {
                 Ok(taken) => {
                     self.silent.remove(&host);

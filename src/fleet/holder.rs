@@ -1,6 +1,9 @@
 //! Who is at work on a cluster, as it is told to others. It must never hold a secret: it is written to
 //! the hosts.
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
 /// Who holds a lock, as the lock file says it to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -47,6 +50,17 @@ impl Holder {
         } = self;
         format!("{who}, pid {pid}, since {since}: {command}").replace(char::is_control, " ")
     }
+
+    /// Whether the line of a lock file is of a process of the same person on this controller that has ended:
+    /// the lock is on its way to be free.
+    pub fn has_ended(&self, line: &str) -> bool {
+        let rest = line.strip_prefix(&format!("{}, pid ", self.who));
+        let pid = rest
+            .and_then(|rest| rest.split_once(','))
+            .and_then(|(pid, _)| pid.parse().ok())
+            .and_then(Pid::from_raw);
+        pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+    }
 }
 
 /// The login name of a user id in a passwd file: a service has no `USER` in its environment.
@@ -68,6 +82,30 @@ mod tests {
         assert_eq!(name_of(10, passwd).as_deref(), Some("ops"));
         assert_eq!(name_of(0, passwd).as_deref(), Some("root"));
         assert_eq!(name_of(1, passwd), None, "10 is not 1, 0 is not 10");
+    }
+
+    #[test]
+    fn only_a_process_of_this_controller_is_known_to_have_ended() {
+        let own = Holder::this_process("bootstrap");
+        let gone = Holder {
+            // Above what Linux gives (proc(5), pid_max).
+            pid: 1 << 23,
+            ..own.clone()
+        };
+        assert!(own.has_ended(&gone.line()));
+        assert!(!own.has_ended(&own.line()));
+        let init = Holder {
+            pid: 1,
+            ..own.clone()
+        };
+        assert!(!own.has_ended(&init.line()), "of somebody else, and alive");
+        let far = Holder {
+            who: "root@elsewhere".to_owned(),
+            ..gone
+        };
+        for line in [&far.line(), "", "somebody who has not yet written a name"] {
+            assert!(!own.has_ended(line), "{line}");
+        }
     }
 
     #[test]

@@ -15,7 +15,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub use super::holder::Holder;
 use super::script::{Script, Stdin};
 use super::ssh::{Channel, Effect, Link, LinkError, LinkFault, Talk};
-use crate::inventory::ClusterName;
 
 /// In a folder that only root can make: in the world-writable `/run/lock` anybody could make the file
 /// first and hold the lock for ever.
@@ -111,10 +110,15 @@ pub(crate) fn path(name: &str) -> String {
     format!("{FOLDER}/{name}.lock")
 }
 
-/// The name of the lock that whoever watches a cluster holds on its hosts. The lock for changing it
-/// has the cluster's own name.
-pub fn watch_name(cluster: &ClusterName) -> String {
-    format!("{cluster}.watch")
+/// The name of the lock for changing the server that listens on a port. It is the server's, not the
+/// cluster's: two inventories may give the same servers two names.
+pub fn change_name(port: u16) -> String {
+    format!("server-{port}")
+}
+
+/// The name of the lock that whoever watches a server holds on its host.
+pub fn watch_name(port: u16) -> String {
+    format!("server-{port}.watch")
 }
 
 impl Link {

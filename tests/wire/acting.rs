@@ -4,18 +4,20 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hactl::execute;
 use hactl::facts::{HostView, UnreachableKind};
+use hactl::fleet::lock::{Holder, change_name};
 use hactl::fleet::script::Script;
 use hactl::fleet::ssh::HostKeys;
 use hactl::fleet::{Fleet as _, LiveFleet, Progress};
 use hactl::inventory::{Cluster, FenceCommand, FenceContract, HookPoint, HostName, Inventory};
 use hactl::plan::{Action, FenceMethod, Neighbours, OnFailure, Outcome, Step};
 
-use crate::sshd::{Sshd, signal, wait_until};
+use crate::sshd::{Sshd, free_port, signal, wait_until};
 
 /// A cluster of one host, which is an sshd on this machine.
 struct Lone {
@@ -47,7 +49,9 @@ impl Lone {
             account("hactl"),
         );
         text += &format!(
-            "  db1: {{address: 127.0.0.1, port: 40000, primary: true, ssh: {{user: root, port: {}, key: {}, known_hosts: {}}}}}\n",
+            "  db1: {{address: 127.0.0.1, port: {}, primary: true, ssh: {{user: root, port: {}, key: {}, known_hosts: {}}}}}\n",
+            // No server listens there; but locks have its name, and this machine is many hosts at once.
+            free_port(),
             sshd.port(),
             sshd.path("user_key").display(),
             sshd.path("known_hosts").display(),
@@ -78,6 +82,11 @@ impl Lone {
         self.cluster.hosts.keys().next().unwrap().clone()
     }
 
+    /// Where its server would listen.
+    fn port(&self) -> u16 {
+        self.cluster.hosts.values().next().unwrap().port
+    }
+
     fn step(&self, action: Action) -> Step {
         Step {
             task: "test".to_owned(),
@@ -93,8 +102,9 @@ impl Drop for Lone {
     fn drop(&mut self) {
         let name = &self.cluster.name;
         let _ = std::fs::remove_dir_all(format!("/var/lib/hactl/{name}"));
-        let _ = std::fs::remove_file(format!("/run/hactl/{name}.lock"));
-        let _ = std::fs::remove_file(format!("/run/hactl/{name}.watch.lock"));
+        let port = self.port();
+        let _ = std::fs::remove_file(format!("/run/hactl/server-{port}.lock"));
+        let _ = std::fs::remove_file(format!("/run/hactl/server-{port}.watch.lock"));
     }
 }
 
@@ -115,7 +125,11 @@ async fn a_hook_knows_its_subject_and_its_words_are_passed_on() {
             .await;
         (outcome, said.0.into_inner().unwrap())
     };
-    let words = format!("before_fence {} db1 127.0.0.1 40000", hosts.cluster.name);
+    let words = format!(
+        "before_fence {} db1 127.0.0.1 {}",
+        hosts.cluster.name,
+        hosts.port()
+    );
     assert_eq!(
         run(HookPoint::BeforeFence).await,
         (Outcome::Changed, vec![words])
@@ -154,7 +168,7 @@ async fn fence_commands_get_the_words_of_their_contract() {
             10,
             true,
             Some(
-                "works:--command=stopssh --ssh_user=root --host=127.0.0.1 --ip=127.0.0.1 --port=40000",
+                "works:--command=stopssh --ssh_user=root --host=127.0.0.1 --ip=127.0.0.1 --port=PORT",
             ),
         ),
         (FenceContract::MhaShutdown, 1, true, None),
@@ -163,7 +177,7 @@ async fn fence_commands_get_the_words_of_their_contract() {
             0,
             false,
             Some(
-                "fails:--command=stop --ssh_user=root --orig_master_host=127.0.0.1 --orig_master_ip=127.0.0.1 --orig_master_port=40000",
+                "fails:--command=stop --ssh_user=root --orig_master_host=127.0.0.1 --orig_master_ip=127.0.0.1 --orig_master_port=PORT",
             ),
         ),
     ] {
@@ -185,6 +199,7 @@ async fn fence_commands_get_the_words_of_their_contract() {
         match wanted {
             Some(words) => {
                 assert_eq!(outcome, Outcome::Changed, "{contract:?}");
+                let words = words.replace("PORT", &hosts.port().to_string());
                 assert_eq!(std::fs::read_to_string(&seen).unwrap().trim(), words);
             }
             None => assert!(
@@ -300,11 +315,46 @@ async fn marks_and_the_watcher_are_seen_and_files_go() {
     );
 }
 
+/// Somebody runs the command again, a moment after the one before was killed.
+#[tokio::test]
+async fn the_lock_of_a_process_that_has_ended_is_waited_for() {
+    let hosts = Lone::start();
+    let (fleet, names) = (hosts.fleet().await, hosts.names());
+    let mut ended = Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let holder = Holder {
+        pid: ended.id(),
+        ..Holder::this_process("bootstrap")
+    };
+    let port = hosts.cluster.host(&hosts.first()).unwrap().port;
+    let link = hosts.sshd.link().await;
+    let left = link.lock(&change_name(port), &holder).await.unwrap();
+    let lapses = Arc::new(AtomicBool::new(false));
+    let lapse = tokio::spawn({
+        let lapses = Arc::clone(&lapses);
+        async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            lapses.store(true, Ordering::Relaxed);
+            left.release(Duration::from_secs(5)).await
+        }
+    });
+    let lock = execute::acquire(&fleet, "bootstrap", &names).await.unwrap();
+    assert!(lapses.load(Ordering::Relaxed), "two have it");
+    lapse.await.unwrap().unwrap();
+    lock.release().await;
+}
+
 #[tokio::test]
 async fn of_those_who_lock_at_once_exactly_one_goes_on() {
     let hosts = Lone::start();
     let names = hosts.names();
-    let (one, two) = (hosts.fleet().await, hosts.fleet().await);
+    // The other one knows the same server as another cluster.
+    let mut renamed = hosts.cluster.clone();
+    renamed.name = "elsewhere".parse().unwrap();
+    let (one, two) = (
+        hosts.fleet().await,
+        LiveFleet::connect(Arc::new(renamed), HostKeys::Strict).await,
+    );
     for _ in 0..5 {
         let (left, right) = tokio::join!(
             execute::acquire(&one, "left", &names),

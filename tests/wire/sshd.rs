@@ -85,6 +85,7 @@ impl Sshd {
             jump: None,
             become_root: Become::Sudo,
             sudo_password: None,
+            compression: None,
             connect_timeout: Duration::from_secs(5),
         }
     }
