@@ -262,8 +262,7 @@ impl Lab {
             layers: image.layers,
         };
         kernel::raise()?;
-        let dir = state.dir();
-        fs::create_dir_all(&dir).map_err(LabError::file("create", &dir))?;
+        let dir = state::make_dir(&state.name)?;
         let lock = claim::hold(&dir)?;
         state.save()?;
         Ok(Self::assemble(state, Holder::Guard { _lock: lock }))
@@ -337,8 +336,7 @@ impl Lab {
         });
         results.push(self.state.network.remove());
         results.into_iter().collect::<Result<(), LabError>>()?;
-        let dir = self.state.dir();
-        fs::remove_dir_all(&dir).map_err(LabError::file("remove", &dir))
+        state::remove_dir(&self.state.dir())
     }
 }
 

@@ -8,6 +8,14 @@ pub(crate) fn state() -> PathBuf {
     env::var_os("HACTL_LAB_STATE").map_or_else(|| "/var/lib/hactl-lab".into(), PathBuf::from)
 }
 
+/// Where labs that end with their process have their disks, if not in [`state`]: `HACTL_LAB_MEMORY`, a folder
+/// of a tmpfs. Servers write through to their disks all the time, and of a power cut here the machine's own
+/// memory survives in either case.
+pub(crate) fn memory() -> Option<PathBuf> {
+    let folder = env::var_os("HACTL_LAB_MEMORY")?;
+    (!folder.is_empty()).then(|| folder.into())
+}
+
 /// Folder of the cached images; `HACTL_LAB_CACHE` moves it.
 pub(crate) fn cache() -> PathBuf {
     env::var_os("HACTL_LAB_CACHE").map_or_else(|| "/var/cache/hactl-lab".into(), PathBuf::from)

@@ -2,6 +2,8 @@
 //! lines, and which labs there are. It starts and stops nothing.
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::network::Network;
@@ -111,6 +113,35 @@ pub(crate) fn parse_net(text: &str) -> Option<(u8, u8)> {
 /// The folder of a lab of that name.
 pub(crate) fn dir(name: &str) -> PathBuf {
     paths::state().join(name)
+}
+
+/// Makes it, or a link there to where it is.
+pub(crate) fn make_dir(name: &str) -> Result<PathBuf, LabError> {
+    let dir = dir(name);
+    let Some(memory) = paths::memory() else {
+        fs::create_dir_all(&dir).map_err(LabError::file("create", &dir))?;
+        return Ok(dir);
+    };
+    let disk = memory.join(name);
+    // Of a lab that was killed before it was written down, or from before this machine was started.
+    remove_dir(&dir)?;
+    fs::create_dir_all(&disk).map_err(LabError::file("create", &disk))?;
+    symlink(&disk, &dir).map_err(LabError::file("link", &dir))?;
+    Ok(dir)
+}
+
+/// Removes it with all that is in it, wherever that is.
+pub(crate) fn remove_dir(dir: &Path) -> Result<(), LabError> {
+    let gone = |path: &Path, result: io::Result<()>| match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(LabError::file("remove", path)(error))
+        }
+        _ => Ok(()),
+    };
+    if let Ok(disk) = fs::read_link(dir) {
+        gone(&disk, fs::remove_dir_all(&disk))?;
+    }
+    gone(dir, fs::remove_dir_all(dir))
 }
 
 fn file(dir: &Path) -> PathBuf {

@@ -1,6 +1,10 @@
 //! The judge's client: one row every 5 ms through the writer VIP, each a commit of its own, and a
 //! note of every answer. It behaves as a good application does: short timeouts, a new connection
 //! after any error, an id never sent twice. It must never take a lost answer for a yes or a no.
+//!
+//! Without a connection it begins a new attempt every 5 ms, whatever became of those before. A client
+//! that has one attempt at a time measures its own timer: a packet to an address that is on its way from
+//! one host to another is lost, and sent again after a second by Linux.
 
 use std::fs::File;
 use std::net::Ipv4Addr;
@@ -13,7 +17,8 @@ use std::time::{Duration, Instant};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::ledger::{Ack, Ledger};
 use crate::{Host, Lab, LabError};
@@ -173,16 +178,15 @@ async fn write(address: Ipv4Addr, stop: &AtomicBool, ledger: &Mutex<Ledger>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut session = None;
     while !stop.load(Ordering::Relaxed) {
-        ticks.tick().await;
-        let (mut conn, server) = match session.take() {
-            Some(open) => open,
-            None => match connect(address).await {
-                Ok(open) => open,
-                Err(why) => {
-                    note(ledger).error(&why);
-                    continue;
-                }
-            },
+        let open = match session.take() {
+            Some(open) => {
+                ticks.tick().await;
+                Some(open)
+            }
+            None => reconnect(address, stop, ledger, &mut ticks).await,
+        };
+        let Some((mut conn, server)) = open else {
+            return;
         };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let insert = format!("INSERT INTO judge.`rows` VALUES ({id}, NOW(6), {server})");
@@ -206,6 +210,27 @@ async fn write(address: Ipv4Addr, stop: &AtomicBool, ledger: &Mutex<Ledger>) {
             }
         }
     }
+}
+
+/// A new attempt at every tick, side by side, until one succeeds or the writer is to stop.
+async fn reconnect(
+    address: Ipv4Addr,
+    stop: &AtomicBool,
+    ledger: &Mutex<Ledger>,
+    ticks: &mut Interval,
+) -> Option<(Conn, u32)> {
+    let mut attempts = JoinSet::new();
+    while !stop.load(Ordering::Relaxed) {
+        tokio::select! {
+            _ = ticks.tick() => drop(attempts.spawn(connect(address))),
+            Some(ended) = attempts.join_next() => match ended {
+                Ok(Ok(open)) => return Some(open),
+                Ok(Err(why)) => note(ledger).error(&why),
+                Err(error) => note(ledger).error(&error.to_string()),
+            },
+        }
+    }
+    None
 }
 
 /// A session, and the `server_id` of whoever has the address now.
