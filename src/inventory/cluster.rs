@@ -12,7 +12,7 @@ use super::{
     Accounts, Become, BecomePassword, ClusterName, FailoverPolicy, Hooks, Host, HostName,
     InitialRole, Scalar, WriterVip,
 };
-use crate::mysql::{Flavor, SourceOptions, SourceTls};
+use crate::mysql::{Flavor, Positioning, SourceOptions, SourceTls};
 
 /// What a person wants.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Cluster {
     pub vip: Option<WriterVip>,
     /// What an acknowledged commit is worth: as given, else lossless with two replicas or more.
     pub durability: Durability,
+    /// How a replica knows where to begin after its seed.
+    pub replication_mode: ReplicationMode,
     /// How replicas protect the connection to their source.
     pub replication_tls: SourceTls,
     /// How a failover behaves.
@@ -48,6 +50,7 @@ pub(super) struct Parts {
     pub(super) accounts: Accounts,
     pub(super) vip: Option<WriterVip>,
     pub(super) durability: Option<Durability>,
+    pub(super) replication_mode: ReplicationMode,
     pub(super) replication_tls: SourceTls,
     pub(super) failover: FailoverPolicy,
     pub(super) hooks: Hooks,
@@ -75,6 +78,7 @@ impl Cluster {
             accounts: parts.accounts,
             vip: parts.vip,
             durability: parts.durability.unwrap_or(default),
+            replication_mode: parts.replication_mode,
             replication_tls: parts.replication_tls,
             failover: parts.failover,
             hooks: parts.hooks,
@@ -155,6 +159,31 @@ pub enum Durability {
     Lossless,
     /// It is on a replica unless replicas were away for longer than a timeout; writes go on.
     Available,
+}
+
+/// How a replica knows where in its source's binary log it goes on.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplicationMode {
+    /// By GTID, always.
+    #[default]
+    Gtid,
+    /// By the file and the position of the dump that it was filled with, until it is given another source.
+    Position,
+}
+
+impl ReplicationMode {
+    /// Whether a replica may follow its source like this. What gives a replica another source does so by GTID
+    /// in either mode.
+    pub fn accepts(self, positioning: Positioning) -> bool {
+        match positioning {
+            Positioning::Gtid => true,
+            Positioning::File => self == Self::Position,
+            Positioning::GtidWithOwnWrites => false,
+        }
+    }
 }
 
 impl std::fmt::Display for Durability {

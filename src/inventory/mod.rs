@@ -27,7 +27,7 @@ mod vip;
 
 pub use account::{Account, Accounts};
 pub use address::Address;
-pub use cluster::{Cluster, Durability, ServerSpec};
+pub use cluster::{Cluster, Durability, ReplicationMode, ServerSpec};
 pub use failover::{FailoverPolicy, FenceCommand, FenceContract, HookPoint, Hooks, Prefer};
 pub use host::{Host, InitialRole, Promotion};
 pub use load::{Inventory, InventoryError};

@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Become, Durability, FenceContract, Prefer, Promotion, Scalar};
+use super::{Become, Durability, FenceContract, Prefer, Promotion, ReplicationMode, Scalar};
 use crate::mysql::Flavor;
 
 /// A cluster of MariaDB or MySQL servers.
@@ -56,6 +56,9 @@ pub(super) struct RawInventory {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Replication")]
 pub(super) struct RawReplication {
+    /// How a replica that was seeded attaches to its source.
+    #[serde(default)]
+    pub(super) mode: ReplicationMode,
     /// Whether it is encrypted.
     #[serde(default)]
     #[schemars(extend("default" = "native"))]
@@ -130,6 +133,10 @@ pub(super) struct RawSsh {
     /// Where the password is that sudo wants: `env:NAME`, `file:PATH` or `cmd:COMMAND`.
     #[serde(default)]
     pub(super) become_password: Option<Hidden>,
+    /// Whether ssh compresses what it carries: replicas are seeded faster over a slow link, and slower over a fast
+    /// one. Left to `~/.ssh/config` where nothing is said.
+    #[serde(default)]
+    pub(super) compression: Option<bool>,
     /// How long a connection may take.
     // A number without a unit gets a message of its own.
     #[serde(default)]

@@ -30,6 +30,8 @@ pub struct SshTarget {
     pub become_root: Become,
     /// The password that sudo wants from the login user, where it wants one.
     pub become_password: Option<BecomePassword>,
+    /// Whether ssh compresses what it carries.
+    pub compression: Option<bool>,
     /// How long a connection may take, whole seconds as ssh counts them.
     pub connect_timeout: Duration,
 }

@@ -177,11 +177,12 @@ fn socket_name(target: &SshTarget, host_keys: HostKeys, config: &[u8]) -> String
         key,
         known_hosts,
         jump,
+        compression,
         ..
     } = target;
     // `Debug` quotes each part, so that no two different targets print alike.
     let identity = format!(
-        "{address:?} {user:?} {port:?} {key:?} {known_hosts:?} {jump:?} {host_keys:?} {:?}",
+        "{address:?} {user:?} {port:?} {key:?} {known_hosts:?} {jump:?} {compression:?} {host_keys:?} {:?}",
         Sha256::digest(config).as_slice()
     );
     Sha256::digest(identity)
@@ -300,6 +301,10 @@ mod tests {
             },
             SshTarget {
                 jump: Some("bastion".into()),
+                ..base.clone()
+            },
+            SshTarget {
+                compression: Some(true),
                 ..base.clone()
             },
         ];

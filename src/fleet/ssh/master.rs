@@ -113,6 +113,10 @@ fn arguments(target: &SshTarget, host_keys: HostKeys, socket: &Path, log: &Path)
     option("PermitLocalCommand=no".into());
     option("RemoteCommand=none".into());
     option("LogLevel=INFO".into());
+    if let Some(compression) = target.compression {
+        let value = if compression { "yes" } else { "no" };
+        option(format!("Compression={value}"));
+    }
     if target.key.is_some() {
         option("IdentitiesOnly=yes".into());
     }
@@ -216,6 +220,7 @@ mod tests {
             "UserKnownHostsFile",
             "ProxyCommand",
             "IdentitiesOnly",
+            "Compression",
         ] {
             assert!(!text.contains(absent), "{absent} in {text}");
         }
@@ -229,6 +234,7 @@ mod tests {
             port: Some(2222),
             key: Some("/k".into()),
             known_hosts: Some("/a b/100%".into()),
+            compression: Some(true),
             ..SshTarget::new("db1")
         };
         let text = line(&target, HostKeys::AcceptNew);
@@ -237,6 +243,7 @@ mod tests {
             "UserKnownHostsFile=\"/a b/100%%\"",
             "-i /k -l ops -p 2222 -- db1",
             "IdentitiesOnly=yes",
+            "Compression=yes",
         ] {
             assert!(text.contains(present), "{present} in {text}");
         }

@@ -27,6 +27,8 @@ pub struct SshTarget {
     pub become_root: Become,
     /// The password that sudo wants, where it wants one.
     pub sudo_password: Option<SudoPassword>,
+    /// Whether what goes through it is compressed.
+    pub compression: Option<bool>,
     /// How long a connection may take, key exchange included, each hop. At least one second.
     pub connect_timeout: Duration,
 }
@@ -85,6 +87,7 @@ impl SshTarget {
             jump: None,
             become_root: Become::Sudo,
             sudo_password: None,
+            compression: None,
             connect_timeout: Duration::from_secs(10),
         }
     }
@@ -156,6 +159,7 @@ impl From<&crate::inventory::SshTarget> for SshTarget {
                 .become_password
                 .as_ref()
                 .map(|password| SudoPassword::new(password.0.clone())),
+            compression: wanted.compression,
             connect_timeout: wanted.connect_timeout,
         }
     }

@@ -40,6 +40,7 @@ pub(super) fn check(
     checker.vars(&["vars"], &raw.vars);
     checker.group_vars(&raw.groups, &raw.hosts);
     let hosts = checker.hosts(raw.hosts, &server, &raw.ssh, &raw.groups);
+    let replication_mode = raw.replication.mode;
     let replication_tls = checker.replication(raw.replication);
     let failover = checker.failover(raw.failover);
     let hooks = checker.hooks(raw.hooks);
@@ -57,6 +58,7 @@ pub(super) fn check(
         accounts,
         vip,
         durability,
+        replication_mode,
         replication_tls,
         failover,
         hooks,

@@ -111,6 +111,7 @@ impl Checker<'_> {
             become_password: own_password
                 .or_else(|| password.cloned())
                 .filter(|_| become_root == Become::Sudo),
+            compression: host.compression.or(all.compression),
             connect_timeout: connect_timeout
                 .and_then(|t| timeout(&t))
                 .unwrap_or(CONNECT_TIMEOUT),

@@ -177,7 +177,7 @@ fn hosts_overlay_what_is_said_for_all() {
     let text = HEAD.replace(
         "server: {flavor: mariadb}",
         "server: {flavor: mysql, port: 3307, settings: {max-connections: 10, innodb_buffer_pool_size: 1G}}\n\
-         ssh: {user: admin, port: 2222, key: keys/id, known_hosts: ~/.ssh/known, become: sudo, connect_timeout: 1m}",
+         ssh: {user: admin, port: 2222, key: keys/id, known_hosts: ~/.ssh/known, become: sudo, compression: true, connect_timeout: 1m}",
     ) + "\
 hosts:
   db1: {address: 192.0.2.1, primary: true}
@@ -205,6 +205,7 @@ hosts:
             jump: Some("a@b:1".into()),
             become_root: Become::Never,
             become_password: None,
+            compression: Some(true),
             connect_timeout: Duration::from_mins(1),
         }
     );
