@@ -1,9 +1,10 @@
 //! Whether a replica needs the primary's data, and whether it may be given it. A server that holds
 //! data of its own is never emptied without being named.
 
+use crate::decide::topology::host_of;
 use crate::decide::{Consent, PrimaryBasis, Refusal, Topology};
 use crate::facts::{Observation, ServerView};
-use crate::inventory::HostName;
+use crate::inventory::{Cluster, HostName};
 use crate::mysql::{OwnSchema, Seeding, ServerFacts};
 
 /// What a replica needs before it can replicate.
@@ -18,9 +19,11 @@ pub enum SeedNeed {
 }
 
 impl SeedNeed {
-    /// Decides for one replica. Nothing of a server that could not be asked is decided here; the
-    /// preflight has stopped for it.
+    /// Decides for one replica, on the newest look. Nothing of a server that could not be asked is decided
+    /// here: it is decided when it answers, and by what it says then. One that was down when the shape was
+    /// read off may turn out to follow somebody, with all of the primary's data and some of its own.
     pub fn of(
+        cluster: &Cluster,
         host: &HostName,
         topology: &Topology,
         seen: &Observation,
@@ -35,6 +38,15 @@ impl SeedNeed {
                 return Ok(Self::Load);
             }
         };
+        let status = facts.replica.as_ref();
+        let follows = status
+            .map(|status| host_of(cluster, status))
+            .or_else(|| topology.sources.get(host).cloned());
+        if let Some(Some(source)) = &follows
+            && let Some(why) = errant_elsewhere(topology, seen, host, source)
+        {
+            return Err(rejoin_first(host, why));
+        }
         if consent.reseed.contains(host) {
             return Ok(Self::EmptyThenLoad);
         }
@@ -46,13 +58,36 @@ impl SeedNeed {
                 Self::EmptyThenLoad
             });
         }
-        match topology.sources.get(host) {
+        match follows {
             Some(Some(_)) => Ok(Self::None),
             Some(None) => Err(foreign_source(host, facts)),
             None if facts.databases.is_empty() => Ok(Self::Load),
             None => Err(holds_data(host, topology, facts)),
         }
     }
+}
+
+/// A failed member may hold rows that nobody else has, and its unacknowledged tail is cut off at its first
+/// start only. Provisioning would start it as any other.
+pub(super) fn rejoin_first(host: &HostName, why: String) -> Refusal {
+    let way_out = format!("`hactl rejoin {host}` brings it back as a replica");
+    Refusal::on(host, why, way_out)
+}
+
+/// A replica of somebody else is made to follow the primary; what it has executed and the primary has not
+/// would go along without a word (S22).
+fn errant_elsewhere(
+    topology: &Topology,
+    seen: &Observation,
+    host: &HostName,
+    source: &HostName,
+) -> Option<String> {
+    let primary = &topology.primary;
+    let (facts, led) = (seen.server(host)?, seen.server(primary)?);
+    let errant = facts.errant_beside(led).filter(|_| source != primary)?;
+    Some(format!(
+        "{host} replicates from {source}, and has executed what {primary} has not: {errant}"
+    ))
 }
 
 fn foreign_source(host: &HostName, facts: &ServerFacts) -> Refusal {

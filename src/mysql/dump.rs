@@ -3,7 +3,7 @@
 //! socket), and never take a dump without its closing line for a whole one.
 
 use super::gtid::GtidError;
-use super::{Dialect, GtidSet, Statement};
+use super::{BinlogName, Dialect, GtidSet, Statement};
 
 /// The largest packet both ends accept: 1 GiB, the servers' own limit.
 const LARGEST_PACKET: &str = "--max-allowed-packet=1073741824";
@@ -106,6 +106,22 @@ impl Dialect {
         Ok(parsed.filter(|set| !set.is_empty()))
     }
 
+    /// The same position as a file and an offset in the binary log of the server that was dumped, from the
+    /// first [`HEAD_LENGTH`] bytes. Every version writes it there (`MariaDB` 10.5.23, 10.11.18 and
+    /// 11.8.6, `MySQL` 9.7.4), before the first database, where no data can fake it.
+    pub fn read_dump_place(self, head: &str) -> Option<(BinlogName, u64)> {
+        let (head, _) = head.split_once("\n-- Current Database:")?;
+        let mut lines = head.lines();
+        if self.is_mariadb() {
+            return lines.find_map(|line| place_line(line, "CHANGE MASTER", "MASTER"));
+        }
+        lines.find_map(|line| {
+            // Before 8.0.23 it had the other's words.
+            place_line(line, "CHANGE REPLICATION SOURCE", "SOURCE")
+                .or_else(|| place_line(line, "CHANGE MASTER", "MASTER"))
+        })
+    }
+
     /// Whether the stream ends as a whole dump does.
     pub fn dump_is_complete(self, tail: &str) -> bool {
         tail.trim_end()
@@ -125,6 +141,15 @@ fn position_line<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<String>
             .strip_suffix('\'')
     };
     lines.find_map(value).map(str::to_owned)
+}
+
+/// The file and the offset of such a statement, which is a comment.
+fn place_line(line: &str, statement: &str, word: &str) -> Option<(BinlogName, u64)> {
+    let rest = line.strip_prefix(&format!("-- {statement} TO {word}_LOG_FILE='"))?;
+    let (file, rest) = rest.split_once('\'')?;
+    let offset = rest.strip_prefix(&format!(", {word}_LOG_POS="))?;
+    let offset = offset.strip_suffix(';')?;
+    Some((file.parse().ok()?, offset.parse().ok()?))
 }
 
 /// `MySQL`'s comment, which may span lines and, by version, has the `+` inside or outside of the
@@ -170,6 +195,30 @@ mod tests {
             "cd41674d-e562-11f1-9587-02fc00000001:1-9,\
              dd41674d-e562-11f1-9587-02fc00000001:1-3:5"
         );
+    }
+
+    #[test]
+    fn a_place_is_read_before_the_first_database_only() {
+        let place = |head: &str| {
+            let place = MARIADB_10_11.read_dump_place(head);
+            place.map(|(file, offset)| format!("{file}:{offset}"))
+        };
+        let line = "-- CHANGE MASTER TO MASTER_LOG_FILE='binlog.1000000', MASTER_LOG_POS=6102;\n";
+        let database = "\n-- Current Database: `a`\n";
+        let whole = format!("{line}{database}");
+        assert_eq!(place(&whole), Some("binlog.1000000:6102".to_owned()));
+        // Of what was cut off, nobody knows whether it was the head.
+        assert_eq!(place(line), None);
+        assert_eq!(place(&format!("--\n{database}{line}")), None);
+        for broken in [
+            "CHANGE MASTER TO MASTER_LOG_FILE='binlog.000001', MASTER_LOG_POS=4;\n",
+            "-- CHANGE MASTER TO MASTER_LOG_FILE='binlog', MASTER_LOG_POS=4;\n",
+            "-- CHANGE MASTER TO MASTER_LOG_FILE='binlog.000001', MASTER_LOG_POS=4\n",
+            "-- CHANGE MASTER TO MASTER_LOG_FILE='binlog.000001', MASTER_LOG_POS=;\n",
+            "-- CHANGE MASTER TO MASTER_USE_GTID=slave_pos;\n",
+        ] {
+            assert_eq!(place(&format!("{broken}{database}")), None, "{broken}");
+        }
     }
 
     #[test]

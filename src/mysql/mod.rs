@@ -5,10 +5,11 @@
 //! | file | noun |
 //! |---|---|
 //! | `flavor`, `version`, `dialect` | who a server is |
+//! | `compatibility` | who can replicate from whom |
 //! | `platform` | how it is packaged: programs, units, files |
 //! | `option_file` | its settings: what a new file asks of a running server |
 //! | `quote`, `statement` | how to say things to it, without saying secrets to anyone else |
-//! | `session`, `client`, `replication`, `source_tls`, `semi_sync`, `event` | statements that steer it |
+//! | `session`, `client`, `replication`, `source_place`, `source_tls`, `semi_sync`, `event` | statements that steer it |
 //! | `account`, `role_privileges`, `privilege`, `password`, `caching_sha2` | its accounts |
 //! | `dump`, `provision` | seeding: the ends of the stream, and the marker |
 //! | `gtid`, `binlog_name` | positions, and their order |
@@ -21,6 +22,7 @@ mod binlog_name;
 mod binlog_text;
 mod caching_sha2;
 mod client;
+mod compatibility;
 mod dialect;
 mod dump;
 mod errant;
@@ -46,6 +48,7 @@ mod semi_sync;
 mod server_facts;
 mod session;
 mod setting;
+mod source_place;
 mod source_tls;
 mod standing;
 mod statement;
@@ -58,6 +61,7 @@ pub use account::{AccountFacts, AccountName, AccountRole, AccountSpec, UnknownRo
 pub use beat::BeatFacts;
 pub use binlog_name::{BadBinlogName, BinlogName};
 pub use client::ClientSession;
+pub use compatibility::{Compatibility, Series};
 pub use dialect::{Dialect, TooOld};
 pub use dump::{HEAD_LENGTH, TAIL_LENGTH};
 pub use errant::OwnWrites;

@@ -90,6 +90,7 @@ const MYSQL_LIVE: &[&str] = &[
     "innodb_deadlock_detect",
     "innodb_default_row_format",
     "innodb_flush_log_at_timeout",
+    "innodb_flush_log_at_trx_commit",
     "innodb_flush_neighbors",
     "innodb_io_capacity",
     "innodb_io_capacity_max",
@@ -151,7 +152,9 @@ const MYSQL_LIVE: &[&str] = &[
     "slow_query_log_file",
     "sort_buffer_size",
     "sql_mode",
+    "sync_binlog",
     "sync_relay_log",
+    "sync_source_info",
     "table_definition_cache",
     "table_open_cache",
     "thread_cache_size",
@@ -190,14 +193,19 @@ impl Dialect {
         )))
     }
 
-    /// The settings by which the inventory's durability shows in an option file, and which are not roles.
-    pub fn durability_settings(self) -> [&'static str; 2] {
+    /// The settings of hactl's option file that durability rests on, and which are not roles.
+    pub fn durability_settings(self) -> [&'static str; 4] {
         let timeout = if self.is_mariadb() {
             "rpl_semi_sync_master_timeout"
         } else {
             "rpl_semi_sync_source_timeout"
         };
-        ["sync_relay_log", timeout]
+        [
+            "innodb_flush_log_at_trx_commit",
+            "sync_binlog",
+            "sync_relay_log",
+            timeout,
+        ]
     }
 
     /// Sets a setting of the running server to what the option file says.

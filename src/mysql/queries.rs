@@ -22,7 +22,7 @@ pub enum FactName {
     Positions,
     /// Replication, if any.
     ReplicaStatus,
-    /// Heartbeats and options of replication that the status lacks.
+    /// Heartbeats and options of replication that the status lacks, and a digest of its password.
     ReplicaOptions,
     /// Replicas that announced themselves.
     Replicas,
@@ -200,7 +200,9 @@ impl Dialect {
         if !self.is_mariadb() {
             queries.push(ask(
                 FactName::ReplicaOptions,
-                "SELECT CHANNEL_NAME AS channel, HEARTBEAT_INTERVAL AS heartbeat_s \
+                "SELECT CHANNEL_NAME AS channel, HEARTBEAT_INTERVAL AS heartbeat_s, \
+                 (SELECT SHA2(User_password, 256) FROM mysql.slave_master_info \
+                 WHERE Channel_name = '') AS password_sha256 \
                  FROM performance_schema.replication_connection_configuration"
                     .to_owned(),
             ));
@@ -215,7 +217,7 @@ impl Dialect {
     }
 
     /// What was set by SQL since the server started, which its files may not know. It goes through every
-    /// variable of the server, so it is for a whole check alone.
+    /// variable of the server, so it is for whoever compares the server with its file alone.
     pub fn set_since_start_query(self) -> FactQuery {
         let text = if self.is_mariadb() {
             "SELECT VARIABLE_NAME AS name, GLOBAL_VALUE AS value \

@@ -234,6 +234,7 @@ impl Dialect {
             for reader in results.readers(FactName::ReplicaOptions)? {
                 if let (Some(status), Some("")) = (&mut default, reader.text(&["channel"])) {
                     status.heartbeat = read_heartbeat(reader, &["heartbeat_s"])?;
+                    status.password_sha256 = reader.filled(&["password_sha256"]).map(str::to_owned);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What a replica says about its replication: one type for `SHOW REPLICA STATUS` and `SHOW ALL
 //! SLAVES STATUS`. Must never take an absent column for a good sign: no lag is not "zero lag".
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use super::error_code::{self, ServerError};
 use super::row::{FactError, Reader};
 use super::semi_sync::read_switch;
 use super::session::Switch;
-use super::{Dialect, GtidSet, Row};
+use super::{Dialect, Flavor, GtidSet, Row, SourceOptions};
 
 /// What a replication thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +50,10 @@ pub struct ReplicaStatus {
     pub source_port: u16,
     /// The account that it logs in with.
     pub source_user: String,
+    /// SHA-256 in hex of the password that it logs in with next, where the server keeps it in a table. A
+    /// connection that stands lives on with any.
+    #[serde(skip)]
+    pub password_sha256: Option<String>,
     /// The source's `server_id` as of the last connection; 0 before the first.
     pub source_server_id: u32,
     /// The source's UUID, where servers have one.
@@ -115,6 +120,54 @@ impl ReplicaStatus {
             && self.read_source_pos == self.exec_source_pos
     }
 
+    /// Whether its GTIDs tell what it has received. They do not while it follows by file and position on
+    /// `MariaDB`, nor after a start there (`Gtid_IO_Pos` is empty then, S5); what it then has and has not
+    /// applied shows in no set.
+    pub fn tells_received(&self) -> bool {
+        let has_received = self.read_source_log.is_some();
+        !has_received || self.retrieved.as_ref().is_some_and(|set| !set.is_empty())
+    }
+
+    /// Whether it may hold what it has not applied and does not tell of.
+    pub fn holds_untold(&self) -> bool {
+        // There, the position alone is no sign: it lags behind what several workers have applied.
+        let counts = |set: &GtidSet| set.flavor() == Flavor::MySql;
+        let is_at_the_end = self.waits_for_more() && self.retrieved.as_ref().is_some_and(counts);
+        !self.tells_received() && !self.relay_log_applied() && !is_at_the_end
+    }
+
+    /// Whether it has received at least as much as another replica of the same source, by file and offset in
+    /// the source's log. Those of a receiver that has not run since its server started may be of before:
+    /// they are not synced with what was received.
+    pub fn has_received_as_far_as(&self, other: &Self) -> bool {
+        let source = |status: &Self| (status.source_host.clone(), status.source_port);
+        let (Some(here), Some(there)) = (&self.read_source_log, &other.read_source_log) else {
+            return false;
+        };
+        source(self) == source(other)
+            && match here.partial_cmp(there) {
+                Some(Ordering::Greater) => true,
+                Some(Ordering::Equal) => self.read_source_pos >= other.read_source_pos,
+                Some(Ordering::Less) | None => false,
+            }
+    }
+
+    /// Whether the applier has come to the end of what was received, and waits. True as well of what was
+    /// received of a transaction that was cut off.
+    pub fn waits_for_more(&self) -> bool {
+        self.applier == ThreadState::Running && self.applier_state.contains(AT_THE_END)
+    }
+
+    /// Whether it stands at a place in this source's log, by file and offset, and has not begun, or has
+    /// applied all: a plain start goes on from there, on either flavor.
+    pub fn stands_at_a_place_of(&self, source: &SourceOptions) -> bool {
+        self.using_gtid == Positioning::File
+            && self.receiver == ThreadState::Stopped
+            && self.applier == ThreadState::Stopped
+            && (self.source_host.as_str(), self.source_port) == (source.host.as_str(), source.port)
+            && self.relay_log_applied()
+    }
+
     /// Whether the applier only misses a relay log that it had applied: the server was killed while it
     /// forgot its source, and a source that it is given anew makes it well.
     pub fn misses_an_applied_relay_log(&self) -> bool {
@@ -127,6 +180,10 @@ impl ReplicaStatus {
         self.relay_log_applied() && self.last_sql_error.as_ref().is_some_and(is_missing)
     }
 }
+
+/// What both servers call an applier that has nothing left to read. A state of a thread, which is not
+/// translated as errors are.
+const AT_THE_END: &str = "has read all relay log";
 
 /// Columns that hold filters, in either spelling.
 const FILTERS: [&str; 9] = [
@@ -163,6 +220,7 @@ impl Dialect {
             source_host: reader.required(&["Source_Host", "Master_Host"])?.to_owned(),
             source_port: reader.parse_required(&["Source_Port", "Master_Port"], "a port")?,
             source_user: text(&["Source_User", "Master_User"]),
+            password_sha256: None,
             source_server_id: reader
                 .parse(&["Source_Server_Id", "Master_Server_Id"], "a server id")?
                 .unwrap_or(0),
@@ -269,4 +327,97 @@ pub(super) fn read_heartbeat(
     interval
         .map(Some)
         .map_err(|_| reader.unreadable(names, &seconds.to_string(), "seconds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{cluster, following, name};
+
+    /// A replica of db1 that received up to one place and applied up to another.
+    fn at(received: (&str, u64), applied: (&str, u64)) -> ReplicaStatus {
+        let log = |name: &str| Some(name.parse().unwrap());
+        ReplicaStatus {
+            read_source_log: log(received.0),
+            read_source_pos: received.1,
+            exec_source_log: log(applied.0),
+            exec_source_pos: applied.1,
+            ..following(&cluster(Flavor::MariaDb, 3), &name("db1"))
+        }
+    }
+
+    const HERE: (&str, u64) = ("binlog.999999", 500);
+
+    #[test]
+    fn what_is_received_and_not_applied_is_told_or_is_not() {
+        let mut status = at(("binlog.1000000", 4), HERE);
+        assert!(!status.tells_received() && status.holds_untold());
+        for (flavor, is_untold) in [(Flavor::MariaDb, true), (Flavor::MySql, false)] {
+            status.retrieved = Some(GtidSet::empty(flavor));
+            status.applier_state = String::new();
+            assert!(!status.tells_received() && status.holds_untold());
+            status.applier_state = "Replica has read all relay log; waiting".to_owned();
+            assert_eq!(status.holds_untold(), is_untold, "{flavor}");
+        }
+        status.retrieved = Some(GtidSet::parse(Flavor::MariaDb, "0-1-7").unwrap());
+        assert!(status.tells_received() && !status.holds_untold());
+        let applied = at(HERE, HERE);
+        assert!(!applied.tells_received() && !applied.holds_untold());
+        let new = following(&cluster(Flavor::MariaDb, 3), &name("db1"));
+        assert!(new.tells_received() && !new.holds_untold());
+    }
+
+    #[test]
+    fn who_has_received_more_is_told_by_number_and_offset_in_one_log() {
+        let one = at(HERE, HERE);
+        for (other, is_as_far) in [
+            (HERE, true),
+            (("binlog.999999", 499), true),
+            (("binlog.999999", 501), false),
+            (("binlog.999998", 900), true),
+            (("binlog.1000000", 4), false),
+            (("mysql-bin.000001", 4), false),
+        ] {
+            assert_eq!(
+                one.has_received_as_far_as(&at(other, other)),
+                is_as_far,
+                "{other:?}"
+            );
+        }
+        let elsewhere = ReplicaStatus {
+            source_port: 3307,
+            ..one.clone()
+        };
+        assert!(!one.has_received_as_far_as(&elsewhere));
+        let nowhere = ReplicaStatus {
+            read_source_log: None,
+            ..one.clone()
+        };
+        assert!(!one.has_received_as_far_as(&nowhere) && !nowhere.has_received_as_far_as(&one));
+    }
+
+    #[test]
+    fn only_who_has_not_begun_stands_at_a_place() {
+        let cluster = cluster(Flavor::MariaDb, 3);
+        let source = |host: &str| cluster.as_source(cluster.host(&name(host)).unwrap());
+        let seeded = ReplicaStatus {
+            using_gtid: Positioning::File,
+            receiver: ThreadState::Stopped,
+            applier: ThreadState::Stopped,
+            ..at(HERE, HERE)
+        };
+        assert!(seeded.stands_at_a_place_of(&source("db1")));
+        assert!(!seeded.stands_at_a_place_of(&source("db3")));
+        let others: [fn(&mut ReplicaStatus); 4] = [
+            |status| status.using_gtid = Positioning::Gtid,
+            |status| status.receiver = ThreadState::Connecting,
+            |status| status.applier = ThreadState::Running,
+            |status| status.read_source_pos += 1,
+        ];
+        for change in others {
+            let mut other = seeded.clone();
+            change(&mut other);
+            assert!(!other.stands_at_a_place_of(&source("db1")), "{other:?}");
+        }
+    }
 }

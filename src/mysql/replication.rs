@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::quote::{hex, quote_literal};
 use super::statement::StatementBuilder;
-use super::{BinlogName, Dialect, GtidSet, Rows, SourceTls, Statement, Switch};
+use super::{Dialect, GtidSet, Rows, SourceTls, Statement, Switch};
 
 /// Everything that a replica needs to know about its source.
 #[derive(Clone, Debug)]
@@ -119,16 +119,6 @@ impl Dialect {
         self.is_mariadb()
     }
 
-    /// Lets a `MariaDB` replica ask for what follows a place in its source's log, not a GTID, from the next
-    /// time that it starts. Both threads must be stopped, the relay log drained, and the place that of
-    /// the last event that was applied.
-    pub fn position_by_file(self, log: &BinlogName, position: u64) -> Statement {
-        let log = quote_literal(&log.to_string());
-        Statement::new(format!(
-            "CHANGE MASTER TO MASTER_LOG_FILE = {log}, MASTER_LOG_POS = {position}, MASTER_USE_GTID = no"
-        ))
-    }
-
     /// Starts the applier. On `MariaDB` with the receiver stopped this purges the relay log (S1):
     /// see [`Self::replay_relay_log`].
     pub fn start_applier(self) -> Statement {
@@ -200,7 +190,7 @@ impl Dialect {
     }
 
     /// The options that concern the receiver.
-    fn source_options(self, source: &SourceOptions) -> StatementBuilder {
+    pub(super) fn source_options(self, source: &SourceOptions) -> StatementBuilder {
         let SourceOptions {
             port,
             connect_retry_s,
@@ -287,12 +277,12 @@ impl Dialect {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::mysql::Flavor;
     use crate::mysql::dialect::samples::{ALL, MARIADB_10_11, MARIADB_11_8, MYSQL_8_0, MYSQL_9_7};
 
-    fn source() -> SourceOptions {
+    pub(in crate::mysql) fn source() -> SourceOptions {
         SourceOptions {
             host: "10.0.0.1".to_owned(),
             port: 3306,
@@ -302,16 +292,6 @@ mod tests {
             heartbeat_s: 1,
             tls: SourceTls::Native,
         }
-    }
-
-    #[test]
-    fn a_place_in_the_source_s_log_is_written_whole() {
-        let log = "binlog.000042".parse().unwrap();
-        assert_eq!(
-            MARIADB_10_11.position_by_file(&log, 882_625).text(),
-            "CHANGE MASTER TO MASTER_LOG_FILE = 'binlog.000042', MASTER_LOG_POS = 882625, \
-             MASTER_USE_GTID = no"
-        );
     }
 
     #[test]
@@ -336,8 +316,13 @@ mod tests {
 
     #[test]
     fn the_password_is_not_shown() {
+        let log = "binlog.000042".parse().unwrap();
         for dialect in ALL {
-            for statement in [dialect.change_source(&source()), dialect.repoint(&source())] {
+            for statement in [
+                dialect.change_source(&source()),
+                dialect.change_source_at(&source(), (&log, 4)),
+                dialect.repoint(&source()),
+            ] {
                 assert!(statement.text().contains("'it''s'"));
                 let shown = format!("{statement} {statement:?}");
                 assert!(

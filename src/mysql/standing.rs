@@ -2,7 +2,7 @@
 //! loops that wait, where the whole of [`super::ServerFacts`] would be most of the wait. Must never
 //! take "the positions are equal" alone for "everything is applied" where workers may still be at it.
 
-use super::replica_status::{ReplicaStatus, ThreadState};
+use super::replica_status::ReplicaStatus;
 use super::row::{FactError, Reader};
 use super::semi_sync::read_switch;
 use super::server_facts::ReadOnly;
@@ -40,18 +40,13 @@ pub enum Received {
     Pending,
 }
 
-/// What both servers call an applier that has nothing left to read. A state of a thread, which is not
-/// translated as errors are.
-const AT_THE_END: &str = "has read all relay log";
-
 impl Standing {
     /// How much of what was received is applied.
     pub fn received(&self) -> Received {
         let Some(replica) = &self.replica else {
             return Received::Applied;
         };
-        let waits =
-            replica.applier == ThreadState::Running && replica.applier_state.contains(AT_THE_END);
+        let waits = replica.waits_for_more();
         let counted = match self.executed.flavor() {
             // Counted by transactions: the position lags behind several workers by up to 0.3 s
             // (`replica_checkpoint_period`).

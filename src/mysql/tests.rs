@@ -397,6 +397,9 @@ fn dumps_name_their_position_and_their_end() {
             "{dialect} {position}"
         );
         assert!(position < facts(dialect, primary).executed);
+        let (file, offset) = dialect.read_dump_place(dump_head).unwrap();
+        assert_eq!(file.as_str(), "binlog.000001", "{dialect}");
+        assert!((6000..9000).contains(&offset), "{dialect} {offset}");
         assert!(dialect.dump_is_complete(dump_tail));
         assert!(!dialect.dump_is_complete(dump_head));
         let broken = dump_tail.split_at(dump_tail.len() / 2).0;

@@ -2,6 +2,7 @@
 //! healthy cluster.
 
 pub(super) mod rehearsal;
+mod unseen;
 
 use super::*;
 use crate::decide;
@@ -260,7 +261,7 @@ fn need(change: impl Fn(&mut Observation), reseed: &[&str]) -> Result<SeedNeed, 
     change(&mut seen);
     let consent = consent(reseed);
     let topology = Topology::of(&cluster, &seen, &consent.reseed).unwrap();
-    SeedNeed::of(&name("db2"), &topology, &seen, &consent)
+    SeedNeed::of(&cluster, &name("db2"), &topology, &seen, &consent)
         .map_err(|refusal| format!("{}; {}", refusal.reason, refusal.way_out))
 }
 
@@ -545,6 +546,35 @@ fn another_distribution_is_refused_before_anything_is_touched() {
     let name = &mut seen.reached_mut("db2").os.distribution_name;
     "Rocky Linux 9.4 (Blue Onyx)".clone_into(name);
     assert!(message(&seen).starts_with("runs Rocky Linux 9.4 (Blue Onyx), and"));
+}
+
+/// Said before anything is installed, and no obstacle.
+#[test]
+fn a_server_that_would_be_older_than_its_source_is_named_beforehand() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = healthy(&cluster);
+    // Bare: what the package manager would install.
+    let db2 = seen.reached_mut("db2");
+    db2.server = ServerView::Absent;
+    db2.os.server_version = None;
+    for package in db2.os.packages.values_mut() {
+        package.candidate = Some("1:10.5.23-0+deb11u1".to_owned());
+    }
+    // Stopped: what is installed.
+    let db3 = seen.reached_mut("db3");
+    db3.server = ServerView::Stopped;
+    let found = preflight(&cluster, &seen);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].severity, Severity::Warning);
+    assert_eq!(
+        found[0].message,
+        "its server would be mariadb 10.5.23, older than db1 with 10.11.18: it may not understand all that the \
+         primary writes"
+    );
+    // One that runs already is for verify to judge.
+    let mut seen = healthy(&cluster);
+    seen.server_mut("db2").dialect.version = "10.5.23".parse().unwrap();
+    assert_eq!(preflight(&cluster, &seen), []);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use crate::decide::left_behind::awaits_rejoin;
+use crate::decide::topology::host_of;
 use crate::decide::{Finding, Severity};
 use crate::inventory::{Cluster, HostName, Promotion};
 use crate::mysql::{AccountRole, PasswordCheck, check_password};
@@ -86,6 +87,40 @@ pub(super) fn replication_login(context: &Context<'_>) -> Vec<Finding> {
                 "ReplicationLoginFails",
                 format!("{account} cannot log in from here to {}{when}: {refused}", check.to),
                 "run `hactl bootstrap` if the password differs; else look at firewalls between the two",
+            ));
+        }
+    }
+    findings.extend(stored_password(context));
+    findings
+}
+
+/// Each replica will log in with the account's password when its connection ends. As long as that stands, a
+/// password that was changed since is not missed by anything else.
+fn stored_password(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (host, reached) in context.seen.all_reached() {
+        let Some(status) = reached.server.up().and_then(|facts| facts.replica.as_ref()) else {
+            continue;
+        };
+        let Some(source) =
+            host_of(context.cluster, status).and_then(|source| context.cluster.host(&source))
+        else {
+            continue;
+        };
+        let in_file = reached.os.source_password_sha256.as_ref();
+        let wanted = context.cluster.as_source(source).password_sha256();
+        if let Some(seen) = status.password_sha256.as_ref().or(in_file)
+            && *seen != wanted
+        {
+            findings.push(Finding::on(
+                host,
+                Severity::Error,
+                "ReplicationPasswordDiffers",
+                format!(
+                    "will log in to {} with another password than the inventory's when its connection ends",
+                    source.name
+                ),
+                "run `hactl bootstrap`",
             ));
         }
     }

@@ -147,6 +147,10 @@ pub const CHECKS: &[Check] = &[
         find: replication::threads,
     },
     Check {
+        about: "replicas go on from where the inventory says",
+        find: replication::positioning,
+    },
+    Check {
         about: "replication is encrypted as wanted",
         find: replication::encryption,
     },

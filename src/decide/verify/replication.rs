@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Context;
 use crate::decide::{Finding, PrimaryBasis, Role, Severity};
 use crate::inventory::HostName;
-use crate::mysql::{OwnSchema, ReplicaStatus, Seeding, ServerFacts, ThreadState};
+use crate::mysql::{OwnSchema, Positioning, ReplicaStatus, Seeding, ServerFacts, ThreadState};
 
 /// From this lag on a replica is worth a word: a failover would wait for it.
 const LAG: Duration = Duration::from_secs(30);
@@ -93,6 +93,35 @@ pub(super) fn encryption(context: &Context<'_>) -> Vec<Finding> {
                 message,
                 next,
             )
+        })
+        .collect()
+}
+
+/// Replicas know where they are as the inventory wants it. One that does not run may be on its way: its host
+/// applies what was received by position before it goes on.
+pub(super) fn positioning(context: &Context<'_>) -> Vec<Finding> {
+    let mode = context.cluster.replication_mode;
+    let runs = |status: &ReplicaStatus| {
+        status.receiver == ThreadState::Running && status.applier == ThreadState::Running
+    };
+    let warn = |host, code, message: &str| {
+        let next = "run `hactl bootstrap`";
+        Finding::on(host, Severity::Warning, code, message, next)
+    };
+    following(context)
+        .filter(|(_, status)| runs(status) && !mode.accepts(status.using_gtid))
+        .filter_map(|(host, status)| match status.using_gtid {
+            Positioning::Gtid => None,
+            Positioning::File => Some(warn(
+                host,
+                "FollowsByPosition",
+                "follows by file and position, not by GTID, and the inventory does not say `replication: {mode: position}`",
+            )),
+            Positioning::GtidWithOwnWrites => Some(warn(
+                host,
+                "CountsOwnWrites",
+                "follows by GTID from its own writes on: one errant transaction would stop it, or skip what it lacks",
+            )),
         })
         .collect()
 }

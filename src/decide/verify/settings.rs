@@ -96,7 +96,7 @@ fn differs(host: &HostName, name: &str, running: &str, file: &str) -> Option<Fin
             Severity::Warning,
             "SettingDiffersFromFile",
             format!("{name} was set to {running} by SQL, and its files say {file}, which the next restart brings back"),
-            format!("write it into the inventory under `settings:`, or on {host}: SET GLOBAL {name} = {file}"),
+            format!("write it into the inventory under `settings:`; or `hactl bootstrap` sets back what its own file says, and on {host} so does: SET GLOBAL {name} = {file}"),
         )
     })
 }

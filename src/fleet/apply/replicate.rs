@@ -7,13 +7,13 @@
 use std::slice;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::events::outside_binlog;
 use super::relay_log::{Pace, applier_stopped, await_applied, replayed, standing};
 use super::{LOCKS, STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
-use crate::inventory::{Host, HostName};
+use crate::inventory::{Host, HostName, ReplicationMode};
 use crate::mysql::{
     Dialect, GtidSet, Positioning, ReplicaStatus, RepointNeeds, SourceOptions, Standing, Switch,
     ThreadState, error_code,
@@ -31,14 +31,72 @@ pub(super) async fn replicate(
     fleet: &LiveFleet,
     connection: &Connection,
     source: &HostName,
+    differs: &[String],
     progress: &dyn Progress,
 ) -> Result<Outcome, ActionError> {
-    point_at(fleet, connection, source, progress).await?;
+    if !(differs.is_empty() && stands(fleet, connection, source).await?) {
+        aim(fleet, connection, source, progress).await?;
+    }
+    start(fleet, connection).await?;
     Ok(Outcome::Changed)
+}
+
+/// Gives a replica its next source, and starts nothing. Writers wait meanwhile, so one that has more to
+/// apply, or is slow for any other reason, is left for the [`replicate`] that comes later and goes on
+/// from wherever this ended.
+pub(super) async fn repoint(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    source: &HostName,
+    within: Duration,
+    progress: &dyn Progress,
+) -> Result<Outcome, ActionError> {
+    let why = match timeout(within, aim(fleet, connection, source, progress)).await {
+        Ok(Ok(())) => return Ok(Outcome::Changed),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => {
+            // Its last statement may still be on its way.
+            connection.forget_session().await;
+            format!("not done within {within:?}")
+        }
+    };
+    let text = format!("takes {source} as its source only after the promotion: {why}");
+    progress.tell(&connection.host, &text);
+    Ok(Outcome::Already)
+}
+
+/// Whether [`repoint`] has been there: the server has this source and has heard nothing from it, so there
+/// is nothing that a start could delete, and counts all that it has.
+async fn stands(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    source: &HostName,
+) -> Result<bool, ActionError> {
+    let wanted = fleet.cluster().as_source(fleet.host(source)?);
+    let (mut session, _) = session(fleet, connection).await?;
+    let seen = standing(&mut session).await?;
+    let is_there = |status: &ReplicaStatus| {
+        (status.source_host.as_str(), status.source_port) == (wanted.host.as_str(), wanted.port)
+            && status.using_gtid == Positioning::Gtid
+            && status.receiver == ThreadState::Stopped
+            && status.read_source_log.is_none()
+    };
+    Ok(seen.replica.as_ref().is_some_and(is_there) && !counts_too_little(&seen))
 }
 
 /// Makes a server follow another one. When this returns, both threads run.
 pub(super) async fn point_at(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    source: &HostName,
+    progress: &dyn Progress,
+) -> Result<(), ActionError> {
+    aim(fleet, connection, source, progress).await?;
+    start(fleet, connection).await
+}
+
+/// Names a source to a server. Its receiver stands then.
+async fn aim(
     fleet: &LiveFleet,
     connection: &Connection,
     source: &HostName,
@@ -50,19 +108,17 @@ pub(super) async fn point_at(
     let (mut session, dialect) = session(fleet, connection).await?;
     check_protection(fleet, connection, dialect, source).await?;
     let seen = standing(&mut session).await?;
-    let begun = (session, dialect, seen);
-    let (mut session, seen) = replayed(fleet, connection, begun, progress).await?;
-    match &seen.replica {
-        Some(status) if keeps_applying(dialect, status) => {
-            receiver::stop(connection, &mut session, dialect, status).await?;
-            let change = dialect.repoint(&wanted);
-            execute(&mut session, host, &change, STATEMENT).await?;
-        }
-        Some(status) => {
-            change_drained(connection, &mut session, dialect, status, &wanted, progress).await?;
-        }
-        None => begin(&mut session, host, dialect, &seen, &wanted).await?,
+    if !is_seeded_by_place(fleet, &mut session, (host, dialect), &seen, &wanted).await? {
+        let begun = (session, dialect, seen);
+        change_source(fleet, connection, begun, &wanted, progress).await?;
     }
+    Ok(())
+}
+
+/// Starts a server that has its source. When this returns, both threads run.
+async fn start(fleet: &LiveFleet, connection: &Connection) -> Result<(), ActionError> {
+    let host = &connection.host;
+    let (mut session, dialect) = session(fleet, connection).await?;
     unmark(&mut session, dialect, host).await?;
     let start = async |session: &mut Session<'_>| {
         execute(session, host, &dialect.start_replica(), STATEMENT).await?;
@@ -70,6 +126,48 @@ pub(super) async fn point_at(
     };
     let cluster = &fleet.cluster().name;
     hold::let_go_and(connection, &mut session, dialect, cluster, start).await
+}
+
+/// Whether a seed has left it at a place in this source's log. Nobody else knows that place any more: it only
+/// has to be started.
+async fn is_seeded_by_place(
+    fleet: &LiveFleet,
+    session: &mut Session<'_>,
+    (host, dialect): (&HostName, Dialect),
+    seen: &Standing,
+    wanted: &SourceOptions,
+) -> Result<bool, ActionError> {
+    let mode = fleet.cluster().replication_mode;
+    let stands = |status: &ReplicaStatus| status.stands_at_a_place_of(wanted);
+    Ok(mode == ReplicationMode::Position
+        && seen.replica.as_ref().is_some_and(stands)
+        && is_marked(session, host, dialect).await?)
+}
+
+/// Gives it this source by GTID, once everything that it has received is applied or goes on being applied.
+/// Not started.
+async fn change_source(
+    fleet: &LiveFleet,
+    connection: &Connection,
+    begun: (Session<'_>, Dialect, Standing),
+    wanted: &SourceOptions,
+    progress: &dyn Progress,
+) -> Result<(), ActionError> {
+    let (host, dialect) = (&connection.host, begun.1);
+    let (mut session, seen) = replayed(fleet, connection, begun, progress).await?;
+    match &seen.replica {
+        Some(status) if keeps_applying(dialect, status) => {
+            receiver::stop(connection, &mut session, dialect, status).await?;
+            let change = dialect.repoint(wanted);
+            execute(&mut session, host, &change, STATEMENT)
+                .await
+                .map(drop)
+        }
+        Some(status) => {
+            change_drained(connection, &mut session, dialect, status, wanted, progress).await
+        }
+        None => begin(&mut session, host, dialect, &seen, wanted).await,
+    }
 }
 
 /// A replica that was told to encrypt towards a source that does not acknowledges nothing any more, and all
@@ -175,6 +273,12 @@ async fn forget_lost_relay_log(
         .map(drop)
 }
 
+/// Whether it would ask for what it has.
+fn counts_too_little(seen: &Standing) -> bool {
+    let stale = |from: &GtidSet| !from.contains(&seen.executed);
+    seen.resumes_at.as_ref().is_some_and(stale)
+}
+
 /// What came otherwise than by replication is not counted where replication resumes, and would be asked
 /// for again, and applied twice: rows that were salvaged, or written while it led. Both threads are
 /// stopped.
@@ -184,8 +288,7 @@ async fn count_all(
     dialect: Dialect,
     seen: &Standing,
 ) -> Result<(), ActionError> {
-    let stale = |from: &GtidSet| !from.contains(&seen.executed);
-    if seen.resumes_at.as_ref().is_some_and(stale) {
+    if counts_too_little(seen) {
         let position = dialect.set_seeded_position(&seen.executed);
         execute(session, host, &position, STATEMENT).await?;
     }
@@ -204,14 +307,24 @@ async fn begin(
     change(session, host, dialect, wanted).await
 }
 
+/// Whether the mark of an unfinished seed is there.
+async fn is_marked(
+    session: &mut Session<'_>,
+    host: &HostName,
+    dialect: Dialect,
+) -> Result<bool, ActionError> {
+    let find = dialect.find_seeding_marker();
+    let found = execute(session, host, &find, STATEMENT).await?;
+    Ok(!found.is_empty())
+}
+
 /// The seed is finished: takes its mark away, outside the binary log.
 async fn unmark(
     session: &mut Session<'_>,
     dialect: Dialect,
     host: &HostName,
 ) -> Result<(), ActionError> {
-    let find = dialect.find_seeding_marker();
-    if execute(session, host, &find, STATEMENT).await?.is_empty() {
+    if !is_marked(session, host, dialect).await? {
         return Ok(());
     }
     let bounds = dialect.session_bounds(LOCKS);

@@ -4,18 +4,22 @@
 //! The import never enters a replica's own binary log. A database named as a marker stands on the
 //! replica from before the first row until replication runs, so that a seed that broke in the middle
 //! is known to be one and is never replicated from or taken for somebody's data.
+//!
+//! Where replicas attach by file and position, the place in the primary's log is left on the replica
+//! itself, as its source, not started and held over a restart: whoever carries the marker acknowledges
+//! nothing, for it is never elected.
 
 use std::time::{Duration, Instant};
 
-use super::{LOCKS, STATEMENT, execute, facts, last_lines, session};
+use super::{LOCKS, STATEMENT, execute, facts, hold, last_lines, session};
 use crate::fleet::script::Script;
 use crate::fleet::ssh::RemoteWriter;
 use crate::fleet::stream::{CopyError, FanOut, Sink};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
-use crate::inventory::HostName;
+use crate::inventory::{HostName, ReplicationMode};
 use crate::mysql::{
-    Dialect, EventFacts, EventState, GtidSet, HEAD_LENGTH, Statement, Switch, TAIL_LENGTH,
-    quote_ident,
+    BinlogName, Dialect, EventFacts, EventState, GtidSet, HEAD_LENGTH, Seeding, ServerFacts,
+    SourceOptions, Statement, Switch, TAIL_LENGTH, quote_ident,
 };
 use crate::plan::{Copying, Outcome};
 
@@ -44,6 +48,14 @@ const GUESS: Duration = Duration::from_secs(5);
 /// itself, and takes back its unfinished transaction before it lets go of its tables.
 const LEFTOVER: Duration = Duration::from_mins(5);
 
+/// What a dump stands for.
+struct Position {
+    /// Everything that is in it.
+    executed: GtidSet,
+    /// The same in the primary's own log; only where replicas attach by it.
+    place: Option<(BinlogName, u64)>,
+}
+
 /// Fills replicas with the primary's data.
 pub(super) async fn seed(
     fleet: &LiveFleet,
@@ -62,8 +74,16 @@ pub(super) async fn seed(
         .await?;
     }
     let position = copy(fleet, primary, into, progress).await?;
+    let source = fleet.cluster().as_source(fleet.host(&primary.host)?);
     for replica in into {
-        complete(fleet, fleet.connection(replica)?.as_ref(), &position).await?;
+        let connected = fleet.connection(replica)?;
+        let replica = connected.as_ref();
+        complete(fleet, replica, &position.executed).await?;
+        if let Some(place) = &position.place {
+            point_at_place(fleet, replica, &source, place).await?;
+        }
+        // The accounts are the primary's now.
+        replica.forget_session().await;
     }
     Ok(Outcome::Changed)
 }
@@ -100,6 +120,9 @@ async fn prepare(
     )
     .await?;
     let seen = facts(fleet, &mut session).await?;
+    if content == Content::Keep {
+        still_empty(host, &seen)?;
+    }
     for statement in [
         Some(dialect.without_binlog()),
         dialect.set_privileged_writes(Switch::On),
@@ -125,13 +148,28 @@ async fn prepare(
     Ok(())
 }
 
+/// Somebody may have begun to use it since it was looked at.
+fn still_empty(host: &HostName, seen: &ServerFacts) -> Result<(), ActionError> {
+    if seen.databases.is_empty() || seen.seeding == Seeding::Unfinished {
+        return Ok(());
+    }
+    Err(ActionError::Unfit {
+        host: host.clone(),
+        reason: format!(
+            "it was empty, and holds databases by now: {}",
+            seen.databases.join(", ")
+        ),
+        hint: format!("save what you need from it; `hactl bootstrap --reseed {host}` drops them"),
+    })
+}
+
 /// Streams the dump and returns the position that it was taken at.
 async fn copy(
     fleet: &LiveFleet,
     primary: &Connection,
     into: &[HostName],
     progress: &dyn Progress,
-) -> Result<GtidSet, ActionError> {
+) -> Result<Position, ActionError> {
     let (mut source, dialect) = session(fleet, primary).await?;
     let expected = expected_bytes(&mut source, &primary.host, dialect).await;
     drop(source);
@@ -205,10 +243,19 @@ async fn copy(
     if !dialect.dump_is_complete(&tail) {
         return Err(broken("it does not end with the line of a complete dump"));
     }
-    dialect
+    let executed = dialect
         .read_dump_position(&head, &tail)
         .map_err(|error| broken(&error.to_string()))?
-        .ok_or_else(|| broken("it names no GTID position"))
+        .ok_or_else(|| broken("it names no GTID position"))?;
+    let place = match fleet.cluster().replication_mode {
+        ReplicationMode::Gtid => None,
+        ReplicationMode::Position => Some(
+            dialect
+                .read_dump_place(&head)
+                .ok_or_else(|| broken("it names no file and position of the primary's log"))?,
+        ),
+    };
+    Ok(Position { executed, place })
 }
 
 async fn import_ended(
@@ -261,31 +308,43 @@ async fn complete(
     position: &GtidSet,
 ) -> Result<(), ActionError> {
     let host = &replica.host;
+    let (mut session, dialect) = session(fleet, replica).await?;
+    let mut statements = vec![dialect.without_binlog(), dialect.reload_privileges()];
+    // A dump brings events as they are on the primary: running. Here they would write rows of the
+    // replica's own, beside those that replication brings (seen on all versions).
+    let running = |event: &&EventFacts| event.state == EventState::Enabled;
+    for event in facts(fleet, &mut session)
+        .await?
+        .events
+        .iter()
+        .filter(running)
     {
-        let (mut session, dialect) = session(fleet, replica).await?;
-        let mut statements = vec![dialect.without_binlog(), dialect.reload_privileges()];
-        // A dump brings events as they are on the primary: running. Here they would write rows of the
-        // replica's own, beside those that replication brings (seen on all versions).
-        let running = |event: &&EventFacts| event.state == EventState::Enabled;
-        for event in facts(fleet, &mut session)
-            .await?
-            .events
-            .iter()
-            .filter(running)
-        {
-            let off = EventState::DisabledOnReplica;
-            statements.push(dialect.set_event(&event.schema, &event.name, off));
-        }
-        statements.push(dialect.reset_binary_logs());
-        statements.push(dialect.set_seeded_position(position));
-        statements.extend(dialect.set_privileged_writes(Switch::Off));
-        for statement in &statements {
-            execute(&mut session, host, statement, STATEMENT).await?;
-        }
+        let off = EventState::DisabledOnReplica;
+        statements.push(dialect.set_event(&event.schema, &event.name, off));
     }
-    // The accounts are the primary's now.
-    replica.forget_session().await;
+    statements.push(dialect.reset_binary_logs());
+    statements.push(dialect.set_seeded_position(position));
+    statements.extend(dialect.set_privileged_writes(Switch::Off));
+    for statement in &statements {
+        execute(&mut session, host, statement, STATEMENT).await?;
+    }
     Ok(())
+}
+
+/// Lets the replica begin after the dump's place in the primary's log. It is not started; nor does it start
+/// by itself when its server does, before the marker is gone.
+async fn point_at_place(
+    fleet: &LiveFleet,
+    replica: &Connection,
+    source: &SourceOptions,
+    (log, offset): &(BinlogName, u64),
+) -> Result<(), ActionError> {
+    let (mut session, dialect) = session(fleet, replica).await?;
+    hold::hold(replica, &mut session, dialect, &fleet.cluster().name).await?;
+    let change = dialect.change_source_at(source, (log, *offset));
+    execute(&mut session, &replica.host, &change, STATEMENT)
+        .await
+        .map(drop)
 }
 
 fn broken_dump(host: &HostName, words: &str) -> ActionError {

@@ -8,7 +8,7 @@ use crate::facts::{
 };
 use crate::fixture::{self, Mutate as _, name, unreachable};
 use crate::mysql::{
-    AccountName, Flavor, Privilege, Seeding, Switch, ThreadState, Version, WaitPoint,
+    AccountName, Flavor, Positioning, Privilege, Seeding, Switch, ThreadState, Version, WaitPoint,
 };
 
 const TIMER: &str = "hactl-purge-relay-logs.timer";
@@ -38,6 +38,9 @@ fn server_unit(seen: &mut Observation, enablement: &str) {
 }
 
 /// Hosts, servers, their identity and their settings.
+/// SHA-256 of the fixture's replication password, "one".
+const ONE: &str = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
+
 pub(super) const SERVERS: &[Case] = &[
     case("nothing", |_| {}, &[]),
     case(
@@ -163,6 +166,14 @@ pub(super) const SERVERS: &[Case] = &[
             *version = Version::new(version.major, version.minor + 1, 0);
         },
         &["ReplicaOlderThanPrimary", "ReplicaOlderThanPrimary"],
+    ),
+    case(
+        "a replica of a newer release, which may lead the others",
+        |seen| {
+            let version = &mut seen.server_mut("db2").dialect.version;
+            *version = Version::new(version.major, version.minor + 1, 0);
+        },
+        &["CandidateNewerThanOthers"],
     ),
     case(
         "a replica of an older patch, which is fine",
@@ -294,6 +305,24 @@ pub(super) const REPLICATION: &[Case] = &[
         "a receiver that cannot connect",
         |seen| seen.replica_mut("db2").receiver = ThreadState::Connecting,
         &["ReplicaConnecting"],
+    ),
+    case(
+        "a replica that follows by position",
+        |seen| seen.replica_mut("db2").using_gtid = Positioning::File,
+        &["FollowsByPosition"],
+    ),
+    case(
+        "one that its host lets apply what it has before it goes on",
+        |seen| {
+            let status = seen.replica_mut("db2");
+            (status.using_gtid, status.receiver) = (Positioning::File, ThreadState::Stopped);
+        },
+        &["ReplicationStopped"],
+    ),
+    case(
+        "a replica that counts its own writes",
+        |seen| seen.replica_mut("db2").using_gtid = Positioning::GtidWithOwnWrites,
+        &["CountsOwnWrites"],
     ),
     case(
         "unknown lag",
@@ -440,6 +469,24 @@ pub(super) const REPLICATION: &[Case] = &[
     case(
         "replication logins that nobody could try",
         |seen| seen.reached_mut("db2").logins.clear(),
+        &[],
+    ),
+    case(
+        "a replica with an old password, kept in a file",
+        |seen| seen.reached_mut("db2").os.source_password_sha256 = Some("00".to_owned()),
+        &["ReplicationPasswordDiffers"],
+    ),
+    case(
+        "a replica with an old password, kept in a table",
+        |seen| seen.replica_mut("db3").password_sha256 = Some("00".to_owned()),
+        &["ReplicationPasswordDiffers"],
+    ),
+    case(
+        "replicas with the inventory's password",
+        |seen| {
+            seen.reached_mut("db2").os.source_password_sha256 = Some(ONE.to_owned());
+            seen.replica_mut("db3").password_sha256 = Some(ONE.to_owned());
+        },
         &[],
     ),
     case(

@@ -4,7 +4,7 @@ use super::both::unit;
 use super::{Case, case, own_transaction, set};
 use crate::facts::{Observation, UnitState};
 use crate::fixture::{Mutate as _, cluster, healthy, name};
-use crate::mysql::{Flavor, Switch};
+use crate::mysql::{Flavor, Switch, Version};
 
 /// Set by SQL on db2 since it started, and in no file.
 fn set_by_sql(seen: &mut Observation) {
@@ -68,6 +68,26 @@ pub(super) const MARIADB: &[Case] = &[
 ];
 
 pub(super) const MYSQL: &[Case] = &[
+    case(
+        "a primary that is one step behind",
+        |seen| seen.server_mut("db1").dialect.version = Version::new(9, 6, 0),
+        &["CandidateNewerThanOthers", "CandidateNewerThanOthers"],
+    ),
+    case(
+        "replicas for which a series is left out",
+        |seen| {
+            seen.server_mut("db1").dialect.version = Version::new(9, 6, 0);
+            for host in ["db2", "db3"] {
+                seen.server_mut(host).dialect.version = Version::new(26, 7, 0);
+            }
+        },
+        &[
+            "SeriesLeftOut",
+            "SeriesLeftOut",
+            "CandidateNewerThanOthers",
+            "CandidateNewerThanOthers",
+        ],
+    ),
     case(
         "a setting that no file has, and that a session may have set for itself",
         set_by_sql,

@@ -4,13 +4,14 @@
 mod both;
 mod flavored;
 mod machines;
+mod versions;
 
 use std::collections::BTreeSet;
 
 use super::*;
 use crate::facts::{FileFacts, ServerView};
 use crate::fixture::{self, Mutate as _, cluster, healthy};
-use crate::mysql::{BinlogState, Flavor, GtidSet, ServerError, Switch};
+use crate::mysql::{BinlogState, Flavor, GtidSet, Positioning, ServerError, Switch};
 use both::{REPLICATION, SERVERS};
 use flavored::{MARIADB, MYSQL};
 use machines::MACHINES;
@@ -308,5 +309,27 @@ fn a_replica_that_is_not_protected_as_demanded_is_found() {
             &[]
         };
         assert_eq!(codes, expected, "{more}");
+    }
+}
+
+/// Either is in order there: by position after a seed, by GTID after a failover.
+#[test]
+fn a_replica_by_position_is_found_only_where_that_is_not_the_mode() {
+    for (more, expected) in [
+        ("", &["FollowsByPosition"][..]),
+        ("replication: {mode: gtid}\n", &["FollowsByPosition"][..]),
+        ("replication: {mode: position}\n", &[][..]),
+    ] {
+        let cluster = fixture::cluster_with(Flavor::MariaDb, 3, more);
+        let mut seen = healthy(&cluster);
+        assert_eq!(findings(&cluster, &seen), []);
+        seen.replica_mut("db2").using_gtid = Positioning::File;
+        assert_eq!(codes(&findings(&cluster, &seen)), expected, "{more}");
+        seen.replica_mut("db2").using_gtid = Positioning::GtidWithOwnWrites;
+        assert_eq!(
+            codes(&findings(&cluster, &seen)),
+            ["CountsOwnWrites"],
+            "{more}"
+        );
     }
 }
