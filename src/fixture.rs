@@ -259,6 +259,7 @@ pub(crate) fn following(cluster: &Cluster, source: &HostName) -> ReplicaStatus {
         source_host: options.host,
         source_port: options.port,
         source_user: options.user,
+        password_sha256: None,
         source_server_id: source.server_id,
         source_uuid: None,
         receiver: ThreadState::Running,

@@ -195,7 +195,7 @@ pub struct BootstrapArgs {
 /// Options of `run`.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// A file, or the name of a playbook that comes with hactl
+    /// A file, or the name of one that comes with hactl: rolling-restart, add-host, bootstrap
     #[arg(value_name = "PLAYBOOK")]
     pub playbook: PathBuf,
     /// How it is shown and begun.

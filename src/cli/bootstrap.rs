@@ -6,16 +6,19 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::args::{BootstrapArgs, Global};
-use super::findings::count;
+use super::findings::{count, render};
 use super::listing::{self, Listed};
 use super::play::{Shown, Work};
+use super::procedure::{Assent, Led, Scene, lead};
 use super::screen::say;
 use super::{CliError, Exit, files, session, verify};
-use crate::decide::{self, Bootstrap, Finding, Severity};
+use crate::decide::{self, Bootstrap, Finding, LetIn, Severity};
 use crate::execute;
 use crate::facts::{Needs, Observation};
 use crate::fleet::{Fleet as _, LiveFleet};
 use crate::inventory::{Cluster, HostName};
+use crate::mysql::ThreadState;
+use crate::plan::StagePlan;
 
 pub(super) const PLAYBOOK: &str = "bootstrap.yml";
 
@@ -53,10 +56,25 @@ async fn under_lock(
     fleet: &LiveFleet,
     needs: &BTreeMap<HostName, Needs>,
 ) -> Result<Exit, CliError> {
-    let (seen, blockers) = look(work, fleet, needs).await;
+    let (mut seen, blockers) = look(work, fleet, needs).await;
     if !blockers.is_empty() {
         return Err(CliError::Preflight(blockers));
     }
+    if !args.show.check {
+        match let_in(global, args, work, fleet, &seen).await? {
+            Entered::Already => {}
+            Entered::NotWanted => return Ok(Exit::Ok),
+            Entered::Now => {
+                say("hactl can log in now; what follows counts from here\n");
+                let (again, blockers) = look(work, fleet, needs).await;
+                if !blockers.is_empty() {
+                    return Err(CliError::Preflight(blockers));
+                }
+                seen = again;
+            }
+        }
+    }
+    say_doubts(&work.cluster, &seen);
     let topology = match decide::bootstrap(&work.cluster, &seen, &work.consent) {
         Bootstrap::Proceed(topology) => topology,
         Bootstrap::Refused(refusals) => return Err(CliError::Refused(refusals)),
@@ -74,6 +92,7 @@ async fn under_lock(
                 "Nothing to do: the inventory is true already on {}.",
                 count(work.cluster.hosts.len(), "host")
             ));
+            let seen = settled(fleet, needs, seen).await;
             return verify::conclude(global, fleet, &seen).await;
         }
         Shown::Agreed => {
@@ -88,10 +107,84 @@ async fn under_lock(
         say("Only a part was asked for; `hactl verify` says what the whole lacks.");
         return Ok(Exit::Ok);
     }
+    let seen = settled(fleet, needs, seen).await;
     match verify::conclude(global, fleet, &seen).await? {
         Exit::Findings => Ok(Exit::Incomplete),
         exit => Ok(exit),
     }
+}
+
+/// What came of servers that did not let hactl's account in.
+enum Entered {
+    /// There was none, as far as hosts were asked for.
+    Already,
+    /// They do now.
+    Now,
+    /// Somebody said no.
+    NotWanted,
+}
+
+/// Makes hactl's account where it cannot log in, before anything is decided: of a server that refuses, nobody
+/// knows whom it follows and what it holds, and a plan that takes it for new would be wrong.
+async fn let_in(
+    global: &Global,
+    args: &BootstrapArgs,
+    work: &Work,
+    fleet: &LiveFleet,
+    seen: &Observation,
+) -> Result<Entered, CliError> {
+    let nobody_leads = work.first_topology();
+    let may = |host: &HostName| {
+        let limit = work.selection.limit.as_ref();
+        let host = work.cluster.host(host);
+        host.is_some_and(|host| limit.is_none_or(|limit| limit.matches(host, &nobody_leads)))
+    };
+    let Some(procedure) = LetIn::needed(seen, may) else {
+        return Ok(Entered::Already);
+    };
+    let scene = Scene {
+        global,
+        cluster: &work.cluster,
+        fleet,
+        lock: None,
+        assent: if args.show.yes {
+            Assent::Given
+        } else {
+            Assent::Ask
+        },
+        question: "Let hactl in?",
+        zero: std::time::Instant::now(),
+    };
+    let build = |_: &Observation| Ok(procedure.clone());
+    let inspector = |_: &LetIn| |_: &StagePlan, _: &Observation| Vec::new();
+    match lead(&scene, seen.clone(), build, inspector).await? {
+        Led::Nothing => Ok(Entered::NotWanted),
+        Led::Performed(performed) => performed.conclude().map(|_| Entered::Now),
+    }
+}
+
+/// How long a replica may take to find its primary again.
+const RECONNECTS: Duration = Duration::from_secs(10);
+
+/// A replica whose primary was restarted, by this run or by one that was killed, tries it again every second:
+/// that it has not yet is no finding.
+async fn settled(
+    fleet: &LiveFleet,
+    needs: &BTreeMap<HostName, Needs>,
+    mut seen: Observation,
+) -> Observation {
+    let connects = |seen: &Observation| {
+        let mut replicas = seen
+            .servers()
+            .filter_map(|(_, facts)| facts.replica.as_ref());
+        replicas.any(|status| status.receiver == ThreadState::Connecting)
+    };
+    let begun = Instant::now();
+    while connects(&seen) && begun.elapsed() < RECONNECTS {
+        sleep(PAUSE).await;
+        seen = fleet.observe(needs).await;
+    }
+    seen
 }
 
 /// How long a server that runs and gives no answer is looked at again.
@@ -121,6 +214,18 @@ pub(super) async fn look(
         found = blockers(&work.cluster, &seen);
     }
     (seen, found)
+}
+
+/// What does not stand in the way, and should be known before anything is agreed to.
+fn say_doubts(cluster: &Cluster, seen: &Observation) {
+    let found = decide::preflight(cluster, seen);
+    let doubts: Vec<_> = found
+        .iter()
+        .filter(|finding| finding.severity < Severity::Error)
+        .collect();
+    if !doubts.is_empty() {
+        say(render(&doubts).trim_end());
+    }
 }
 
 pub(super) fn blockers(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {

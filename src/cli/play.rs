@@ -13,7 +13,7 @@ use super::plan_view::{self, Detail};
 use super::prompt::{Answer, confirm};
 use super::screen::{self, print, say, show};
 use super::{CliError, Exit, files, picked};
-use crate::decide::{Consent, PrimaryBasis, Topology};
+use crate::decide::{self, Consent, PrimaryBasis, Topology};
 use crate::execute::{self, Context, Journal, Summary};
 use crate::facts::{Needs, Observation};
 use crate::fleet::{Fleet as _, LiveFleet};
@@ -157,10 +157,10 @@ impl Work {
                 return Err(CliError::Unsafe(violation));
             }
             expected = predict(&self.cluster, &expected, &stage);
-            stages.push(stage);
+            stages.push(decide::with_reserve(stage, seen));
         }
         let primary = &topology.primary;
-        let because = vec![match topology.basis {
+        let mut because = vec![match topology.basis {
             PrimaryBasis::Replication => {
                 format!("primary: {primary}, since others replicate from it")
             }
@@ -169,6 +169,7 @@ impl Work {
             }
             PrimaryBasis::Inventory => format!("primary: {primary}, as the inventory says"),
         }];
+        because.extend(decide::reservations(topology, seen, &self.consent));
         let loses = stages
             .iter()
             .flat_map(|stage| &stage.steps)

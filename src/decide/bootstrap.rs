@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::decide::left_behind::awaits_rejoin;
+use crate::decide::seeding::rejoin_first;
 use crate::decide::{PrimaryBasis, Refusal, SeedNeed, Topology, TopologyError};
 use crate::facts::{HostView, Observation, ServerView};
 use crate::inventory::{Cluster, HostName};
@@ -43,9 +44,7 @@ pub fn bootstrap(cluster: &Cluster, seen: &Observation, consent: &Consent) -> Bo
     for host in topology.replicas(cluster) {
         if let Some(why) = awaits_rejoin(cluster, seen, &host.name) {
             refusals.push(rejoin_first(&host.name, why));
-        } else if let Some(why) = errant_elsewhere(&topology, seen, &host.name) {
-            refusals.push(rejoin_first(&host.name, why));
-        } else if let Err(refusal) = SeedNeed::of(&host.name, &topology, seen, consent) {
+        } else if let Err(refusal) = SeedNeed::of(cluster, &host.name, &topology, seen, consent) {
             refusals.push(refusal);
         }
     }
@@ -71,27 +70,6 @@ fn reseed_of_primary(topology: &Topology) -> Refusal {
         reason: format!("{primary} is the primary: its data is what the others are seeded from"),
         way_out: format!("leave out --reseed {primary}"),
     }
-}
-
-/// A failed member may hold rows that nobody else has, and its unacknowledged tail is cut off at its first
-/// start only. Provisioning would start it as any other.
-fn rejoin_first(host: &HostName, why: String) -> Refusal {
-    let way_out = format!("`hactl rejoin {host}` brings it back as a replica");
-    Refusal::on(host, why, way_out)
-}
-
-/// A replica of somebody else is made to follow the primary; what it has executed and the primary has not
-/// would go along without a word (S22).
-fn errant_elsewhere(topology: &Topology, seen: &Observation, host: &HostName) -> Option<String> {
-    let primary = &topology.primary;
-    let (facts, led) = (seen.server(host)?, seen.server(primary)?);
-    let source = topology.sources.get(host)?.as_ref()?;
-    let errant = facts
-        .errant_beside(led)
-        .filter(|_| source != primary && facts.is_replica())?;
-    Some(format!(
-        "{host} replicates from {source}, and has executed what {primary} has not: {errant}"
-    ))
 }
 
 /// The inventory's primary was replaced, and whoever took over is not seen: it has what was written since.

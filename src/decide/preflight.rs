@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use crate::decide::verify::duplicate_uuids;
+use crate::decide::versions::{installable, older_to_be};
 use crate::decide::{Finding, Severity};
 use crate::facts::{HostView, Observation, OsFacts, Reached, RootAccess, ServerView};
 use crate::inventory::{Cluster, Host, HostName};
-use crate::mysql::{Dialect, identify_program};
+use crate::mysql::identify_program;
 
 /// Distributions whose package manager and file layout hactl knows.
 const DISTRIBUTIONS: [&str; 2] = ["debian", "ubuntu"];
@@ -14,7 +15,7 @@ const DISTRIBUTIONS: [&str; 2] = ["debian", "ubuntu"];
 /// about 300 MiB with its logs.
 const LEAST_DISK: u64 = 1024 * 1024 * 1024;
 
-/// Everything that stands in the way.
+/// Everything that stands in the way, as errors; warnings are for the person to read, and stop nothing.
 pub fn preflight(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
     let mut findings = Vec::new();
     for host in cluster.hosts.values() {
@@ -33,6 +34,7 @@ pub fn preflight(cluster: &Cluster, seen: &Observation) -> Vec<Finding> {
     }
     findings.extend(duplicate_uuids(seen));
     findings.extend(foreign_vip(cluster, seen));
+    findings.extend(older_to_be(cluster, seen));
     findings
 }
 
@@ -150,7 +152,7 @@ fn wrong_version(cluster: &Cluster, name: &HostName, reached: &Reached) -> Optio
     let text = reached.os.server_version.as_deref();
     let (seen, how) = match text.and_then(|text| identify_program(text).ok()) {
         Some((_, version)) => (version.to_string(), "is installed"),
-        None => (candidate(cluster, reached)?, "would be installed"),
+        None => (installable(cluster, reached)?, "would be installed"),
     };
     let same = seen == wanted || seen.starts_with(&format!("{wanted}."));
     (!same).then(|| {
@@ -161,19 +163,6 @@ fn wrong_version(cluster: &Cluster, name: &HostName, reached: &Reached) -> Optio
             "correct `server: version`, or give the host a package source that has it",
         )
     })
-}
-
-/// The upstream part of the version that the package manager would install: `1:10.11.18-0+deb12u1`.
-fn candidate(cluster: &Cluster, reached: &Reached) -> Option<String> {
-    let dialect = Dialect::default_dialect(cluster.server.flavor);
-    let version = reached
-        .os
-        .packages
-        .get(dialect.server_package())?
-        .candidate
-        .as_deref()?;
-    let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
-    Some(upstream.split('-').next().unwrap_or(upstream).to_owned())
 }
 
 /// The writer VIP is an own address of none of the hosts: as an address with which a host boots, it

@@ -25,6 +25,7 @@ use crate::fleet::script::Script;
 use crate::fleet::ssh::{LinkError, LinkFault, Output};
 use crate::inventory::Cluster;
 use crate::mysql::{Dialect, ServerFacts};
+use probe::Place;
 use server::{Depth, NoAnswer};
 
 /// How long one host may take for its script, and as long again for each SQL question.
@@ -38,10 +39,11 @@ pub async fn survey(connection: &Connection, cluster: &Cluster, needs: &Needs) -
     let expected = Dialect::default_dialect(cluster.server.flavor);
     let mut needs = needs.clone();
     needs.units.insert(expected.service_unit().to_owned());
-    let script = probe::whole(&cluster.name, &needs, expected);
-    let depth = match needs.inspection {
-        Some(_) => Depth::Inspection,
-        None => Depth::Standing,
+    let script = probe::whole(place(connection, cluster), &needs, expected);
+    let depth = if needs.inspection.is_some() || !needs.configurations.is_empty() {
+        Depth::Settings
+    } else {
+        Depth::Standing
     };
     see(connection, cluster, (&script, depth), (DEADLINE, SURVEY)).await
 }
@@ -50,10 +52,18 @@ pub async fn survey(connection: &Connection, cluster: &Cluster, needs: &Needs) -
 /// returns in time whatever happens, and what is quick to see is seen although the server is frozen.
 pub async fn glance(connection: &Connection, cluster: &Cluster, within: Duration) -> HostView {
     let expected = Dialect::default_dialect(cluster.server.flavor);
-    let script = probe::lean(&cluster.name, expected, connection.known_version());
+    let known = connection.known_version();
+    let script = probe::lean(place(connection, cluster), expected, known);
     // The margin is for putting the answers together.
     let questions = (&script, Depth::Standing);
     see(connection, cluster, questions, (within * 9 / 10, within)).await
+}
+
+fn place<'a>(connection: &Connection, cluster: &'a Cluster) -> Place<'a> {
+    Place {
+        cluster: &cluster.name,
+        port: cluster.host(&connection.host).map(|host| host.port),
+    }
 }
 
 /// Asks the server of one host, and nothing else there; `None` when it gave no facts.

@@ -173,10 +173,17 @@ stale() {
 }
 "#;
 
+/// Which server is meant: marks have the cluster's name, locks the server's port.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) cluster: &'a ClusterName,
+    pub(super) port: Option<u16>,
+}
+
 /// Everything about one host.
-pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> Script {
+pub(super) fn whole(place: Place<'_>, needs: &Needs, expected: Dialect) -> Script {
     let inspection = needs.inspection.as_ref();
-    let mut script = standing(cluster, expected, inspection)
+    let mut script = standing(place, expected, inspection)
         .set("known", "")
         .line(VERSION)
         .line(DISK)
@@ -206,8 +213,8 @@ pub(super) fn whole(cluster: &ClusterName, needs: &Needs, expected: Dialect) -> 
 /// What changes from one moment to the next. `known` is the version of the server program, if it was
 /// asked for before. systemd is slow to answer, and has nothing to say of a server that has a process
 /// and lets us in.
-pub(super) fn lean(cluster: &ClusterName, expected: Dialect, known: Option<&str>) -> Script {
-    standing(cluster, expected, None)
+pub(super) fn lean(place: Place<'_>, expected: Dialect, known: Option<&str>) -> Script {
+    standing(place, expected, None)
         .set("known", known.unwrap_or_default())
         .line(VERSION)
         .line(UNITS)
@@ -222,10 +229,11 @@ pub(super) fn unit(expected: Dialect) -> Script {
         .command(["units", expected.service_unit()])
 }
 
-fn standing(cluster: &ClusterName, expected: Dialect, inspection: Option<&Inspection>) -> Script {
+fn standing(place: Place<'_>, expected: Dialect, inspection: Option<&Inspection>) -> Script {
+    let watch = place.port.map(|port| lock::path(&lock::watch_name(port)));
     let script = server_process::script(expected)
-        .set("marks", &MarkKind::folder(cluster))
-        .set("watch", &lock::path(&lock::watch_name(cluster)))
+        .set("marks", &MarkKind::folder(place.cluster))
+        .set("watch", &watch.unwrap_or_default())
         .line(PUT);
     inspection::begin(script, inspection).line(STANDING)
 }

@@ -17,8 +17,8 @@ use crate::mysql::{AccountName, Dialect, ServerFacts};
 pub(super) enum Depth {
     /// What every command has to know.
     Standing,
-    /// What only a whole check asks, too.
-    Inspection,
+    /// What SQL has set, too, for whoever compares the server with its file.
+    Settings,
 }
 
 /// A server that gave no facts.
@@ -120,7 +120,7 @@ async fn read_within(
         .map(Account::name)
         .to_vec();
     let mut queries = dialect.fact_queries(&names, &settings(cluster, dialect));
-    if depth == Depth::Inspection {
+    if depth == Depth::Settings {
         queries.push(dialect.set_since_start_query());
     }
     let texts: Vec<&str> = queries.iter().map(|query| query.statement.text()).collect();

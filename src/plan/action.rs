@@ -63,8 +63,23 @@ pub enum Action {
     Replicate {
         /// The server to replicate from.
         source: HostName,
-        /// What differs, in words.
+        /// What differs, in words; nothing when it has this source already and only stands.
         differs: Vec<String>,
+    },
+    /// Give this replica its next source and let it stand, so that a later [`Action::Replicate`] only
+    /// starts it. It receives nothing from a server that may not be promoted after all. A replica that
+    /// cannot take it in time is left as it is, which is no failure: it was only to save time.
+    Repoint {
+        /// The server that it shall replicate from.
+        source: HostName,
+        /// How long writers wait for it at most.
+        within: Duration,
+    },
+    /// Wait a moment before the next step on this host: writers wait for what others do meanwhile, and
+    /// this host would only take processors and disks that they share. Changes nothing.
+    GiveWay {
+        /// For how long.
+        pause: Duration,
     },
     /// Write a row here and read it on every replica, then compare GTIDs.
     ProveReplication {
@@ -342,6 +357,8 @@ impl fmt::Display for Action {
             Self::Replicate { source, .. } => {
                 write!(f, "replicate from {source}")
             }
+            Self::GiveWay { pause } => write!(f, "give way for {} ms", pause.as_millis()),
+            Self::Repoint { source, .. } => write!(f, "take {source} as its next source"),
             Self::ProveReplication { replicas } => {
                 write!(f, "write a row and read it on {}", names(replicas))
             }

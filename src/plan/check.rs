@@ -154,7 +154,9 @@ fn broken(step: &Step, context: &CheckContext<'_>) -> Option<Violation> {
             somebody_follows(host, context.seen),
         ),
         Action::EnsureAccount { .. } => or(Violation::AccountOnReplica(host.clone()), is_primary),
-        Action::Replicate { .. } => or(Violation::PrimaryOverwritten(host.clone()), !is_primary),
+        Action::Replicate { .. } | Action::Repoint { .. } => {
+            or(Violation::PrimaryOverwritten(host.clone()), !is_primary)
+        }
         Action::Query(query) if query.access == Access::Write => {
             or(Violation::WriteOnReplica(host.clone()), is_primary)
         }

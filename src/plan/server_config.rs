@@ -47,10 +47,15 @@ impl fmt::Display for ServerConfig {
             (None, TakesEffect::Restart) => write!(f, "create {path} and restart {unit}"),
             (Some(_), TakesEffect::Restart) => write!(f, "change {path} and restart {unit}"),
             (_, TakesEffect::Live(settings)) => {
-                write!(f, "change {path}")?;
-                for (index, (name, value)) in settings.iter().enumerate() {
-                    let lead = if index == 0 { ", set live: " } else { ", " };
+                let mut lead = if self.changes_the_file() {
+                    write!(f, "change {path}")?;
+                    ", set live: "
+                } else {
+                    "set back live: "
+                };
+                for (name, value) in settings {
                     write!(f, "{lead}{name} = {value}")?;
+                    lead = ", ";
                 }
                 Ok(())
             }

@@ -8,7 +8,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use crate::decide::Role;
-use crate::inventory::{Address, Host, HostName, ServerSpec};
+use crate::inventory::{Address, Host, HostName, ReplicationMode, ServerSpec};
 use crate::mysql::Dialect;
 use crate::playbook::World;
 
@@ -95,6 +95,7 @@ pub(super) fn dialect_of(world: &World<'_>, host: &Host) -> Dialect {
 struct ClusterVariables {
     name: String,
     size: usize,
+    replication_mode: ReplicationMode,
 }
 
 #[derive(Serialize)]
@@ -150,6 +151,7 @@ impl ClusterVariables {
         Self {
             name: world.cluster.name.to_string(),
             size: world.cluster.hosts.len(),
+            replication_mode: world.cluster.replication_mode,
         }
     }
 }

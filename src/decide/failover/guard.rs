@@ -4,12 +4,13 @@
 use super::admission;
 use super::election::Election;
 use super::fencing::{Means, still_receiving};
-use super::member::{Counting, members, unseen};
+use super::member::{Counting, Member, members, unseen};
 use super::reading::ackers;
 use super::state::Failover;
 use crate::decide::{Harm, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, Durability, HostName};
+use crate::mysql::{ReplicaStatus, ServerFacts};
 
 impl Failover<'_> {
     /// Where the dead server's log cannot be read, nobody else may have more than the elected.
@@ -34,26 +35,56 @@ impl Failover<'_> {
             return Ok(());
         };
         let all = members(self.cluster, seen, &self.case.dead, Counting::Received);
-        let holder = all.iter().find(|member| {
-            self.undrained.contains_key(member.host)
-                && !leader.executed.contains(&member.position)
+        // One that is delayed on purpose is not drained where nothing has to be proven.
+        let is_delayed = |member: &Member<'_>| {
+            let status = member.facts.replica.as_ref();
+            status.is_some_and(|status| status.delay_s > 0)
+        };
+        let mut undrained = all.iter().filter(|member| {
+            (self.undrained.contains_key(member.host) || is_delayed(member))
                 && !self.case.permits(Harm::UnseenReplica)
         });
-        match holder {
+        let reason = undrained.find_map(|member| {
+            let why = self.beyond(member, (&election.leader, leader))?;
+            Some((member.host, why))
+        });
+        match reason {
             None => Ok(()),
-            Some(holder) => Err(vec![Refusal {
-                host: Some(holder.host.clone()),
-                reason: format!(
-                    "{} has received {} and could not apply all of it; {} lacks some of that",
-                    holder.host, holder.position, election.leader
-                ),
+            Some((holder, reason)) => Err(vec![Refusal {
+                host: Some(holder.clone()),
+                reason,
                 way_out: format!(
-                    "repair its applier and run again; or run `hactl failover {}`, which {}",
+                    "let it apply that (its applier is stopped, or delayed) and run again; or run `hactl failover {}`, which {}",
                     Harm::UnseenReplica,
                     Harm::UnseenReplica.meaning()
                 ),
             }]),
         }
+    }
+
+    /// What a replica that has not applied all that it received has, or may have, and the leader has not.
+    /// Where its GTIDs do not tell, places in the dead server's log do, of a receiver that ran when
+    /// this began: those of any other may be of before its last start.
+    fn beyond(
+        &self,
+        member: &Member<'_>,
+        (leader, led): (&HostName, &ServerFacts),
+    ) -> Option<String> {
+        let Member { host, position, .. } = member;
+        if !led.executed.contains(position) {
+            return Some(format!(
+                "{host} has received {position} and has not applied all of it; {leader} lacks some of that"
+            ));
+        }
+        let status = member.facts.replica.as_ref()?;
+        let covers = |leading: &ReplicaStatus| leading.has_received_as_far_as(status);
+        let is_known = status.tells_received()
+            || (self.attached.contains(*host) && led.replica.as_ref().is_some_and(covers));
+        let place = status.read_source_log.as_ref().filter(|_| !is_known)?;
+        Some(format!(
+            "{host} has received {}'s log up to {place}:{} and has not applied all of it, and no GTID tells what that is; {leader} may lack some of it",
+            self.case.dead, status.read_source_pos
+        ))
     }
 
     /// The last look before there is no way back.

@@ -9,6 +9,7 @@ use super::member::{Counting, Member, Part, members, unseen};
 use super::reading::{Siblings, ackers, tail_start};
 use super::stages::{self, Cover, Tail};
 use super::state::{Failover, Phase, Promotion, Salvage};
+use crate::decide::first_followers::{first, pause};
 use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Durability, HookPoint, HostName};
@@ -202,11 +203,11 @@ impl Failover<'_> {
         let Siblings { follow, left_out } =
             Siblings::of(self.cluster, seen, &self.case.dead, &leader);
         let why = format!("{} is dead, {leader} leads", self.case.dead);
-        steps.extend(
-            follow
-                .iter()
-                .map(|host| stages::repoint(host, &leader, &why)),
-        );
+        let first = first(follow.iter(), seen);
+        for host in &follow {
+            steps.extend(pause(host, &first));
+            steps.push(stages::repoint(host, &leader, &why));
+        }
         self.left_out = left_out;
         self.phase = Phase::Note;
         Some(stages::stage("Open", steps, Look::None))

@@ -147,6 +147,7 @@ fn refusals(cluster: &Cluster, seen: &Observation, primary: &HostName) -> Vec<Re
     let all = members(cluster, seen, primary, Counting::Received);
     for member in &all {
         refusals.extend(in_the_way(primary, facts, member).map(|why| refuse(member.host, why)));
+        refusals.extend(untold(primary, member));
     }
     let acknowledges = |member: &Member<'_>| member.can_acknowledge();
     if cluster.durability == Durability::Lossless && !followers(&all).any(acknowledges) {
@@ -175,6 +176,22 @@ fn in_the_way(primary: &HostName, facts: &ServerFacts, member: &Member<'_>) -> O
         // A promotion that wrote nothing is taken back.
         Part::Promoted | Part::Follower | Part::Elsewhere(_) | Part::Stranger => None,
     }
+}
+
+/// A follower whose GTIDs do not tell what it has received (it follows by file and position): once that is
+/// applied, it shows.
+fn untold(primary: &HostName, member: &Member<'_>) -> Option<Refusal> {
+    let status = member.facts.replica.as_ref()?;
+    let host = member.host;
+    (member.part == Part::Follower && status.holds_untold()).then(|| {
+        Refusal::on(
+            host,
+            format!(
+                "{host} has not applied all that it has received, and no GTID tells what that is: {primary} may lack some of it"
+            ),
+            "wait until it is applied and run again; or repair the applier, if it is stopped",
+        )
+    })
 }
 
 /// Whether a read-only primary was left for another: somebody was promoted beside it and has what it

@@ -78,7 +78,7 @@ impl Standing {
 pub(super) fn in_line(cluster: &Cluster, facts: &ServerFacts, leader: &HostName) -> bool {
     facts.replica.as_ref().is_some_and(|status| {
         host_of(cluster, status).as_ref() == Some(leader)
-            && status.using_gtid == Positioning::Gtid
+            && cluster.replication_mode.accepts(status.using_gtid)
             && status.receiver == ThreadState::Running
             && status.applier == ThreadState::Running
     })
@@ -100,6 +100,10 @@ fn stuck(host: &HostName, leader: &HostName, status: &ReplicaStatus) -> Option<S
     {
         return Some(format!("{host} cannot apply what it received: {error}"));
     }
+    // A place in the log is not a history: by GTID it may well go on.
+    if status.using_gtid == Positioning::File {
+        return None;
+    }
     let error = status.last_io_error.as_ref()?;
     (error.number == SOURCE_LOG_UNUSABLE && status.receiver != ThreadState::Running)
         .then(|| format!("{leader} no longer has what {host} would go on from: {error}"))
@@ -108,7 +112,7 @@ fn stuck(host: &HostName, leader: &HostName, status: &ReplicaStatus) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{cluster, following, name};
+    use crate::fixture::{Mutate as _, cluster, cluster_with, following, healthy, name};
     use crate::mysql::{Flavor, ServerError};
 
     /// Killed while it forgot its source: it looks for a relay log that it had applied and deleted.
@@ -127,5 +131,33 @@ mod tests {
         status.read_source_pos += 1;
         let said = stuck(&db3, &db1, &status).unwrap_or_default();
         assert!(said.contains("cannot apply what it received"), "{said}");
+    }
+    /// After a crash its source may lack the end of a file, and have what was in it all the same.
+    #[test]
+    fn a_place_that_is_gone_is_no_history_that_is_gone() {
+        let (db1, db3) = (name("db1"), name("db3"));
+        let mut status = following(&cluster(Flavor::MariaDb, 3), &db1);
+        status.receiver = ThreadState::Stopped;
+        status.last_io_error = Some(ServerError {
+            number: SOURCE_LOG_UNUSABLE,
+            text: "Client requested master to start replication from impossible position"
+                .to_owned(),
+        });
+        assert!(stuck(&db3, &db1, &status).is_some());
+        status.using_gtid = Positioning::File;
+        assert_eq!(stuck(&db3, &db1, &status), None);
+    }
+
+    #[test]
+    fn who_follows_by_position_is_in_line_where_that_is_the_mode() {
+        for (more, is_in_line) in [("", false), ("replication: {mode: position}\n", true)] {
+            let cluster = cluster_with(Flavor::MariaDb, 3, more);
+            let mut seen = healthy(&cluster);
+            let db1 = name("db1");
+            assert!(in_line(&cluster, seen.server_mut("db2"), &db1));
+            seen.replica_mut("db2").using_gtid = Positioning::File;
+            let facts = seen.server_mut("db2");
+            assert_eq!(in_line(&cluster, facts, &db1), is_in_line, "{more}");
+        }
     }
 }

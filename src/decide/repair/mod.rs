@@ -6,6 +6,7 @@ mod repoint;
 mod stuck_dump;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub use repoint::Repair;
 
@@ -16,17 +17,11 @@ use crate::decide::topology::host_of;
 use crate::decide::{Finding, Maintenance, Severity};
 use crate::facts::{HostView, Observation, Reached, ServerView};
 use crate::inventory::{Cluster, HostName, WriterVip};
-use crate::mysql::{
-    OwnSchema, Positioning, ReplicaStatus, Seeding, ServerFacts, Switch, ThreadState,
-};
+use crate::mysql::{OwnSchema, ReplicaStatus, Seeding, ServerFacts, Switch};
 use crate::plan::{
     Action, FenceMethod, LiveVariable, Look, Neighbours, OnFailure, StagePlan, Step,
 };
 
-/// A server that runs for longer was not stopped by its own reboot: a person stopped what stands still.
-const JUST_BOOTED: Duration = Duration::from_mins(5);
-/// So long the host's own start of replication is left to itself.
-const BOOTING: Duration = Duration::from_secs(20);
 /// From this lag on a replica is worth a word.
 const LAG: Duration = Duration::from_secs(30);
 
@@ -289,67 +284,6 @@ impl Bench<'_> {
                     .to_owned(),
             );
         }
-    }
-
-    fn threads(&mut self, host: &HostName, facts: &ServerFacts, status: &ReplicaStatus) {
-        let stopped = |state| state == ThreadState::Stopped;
-        if !stopped(status.receiver) && !stopped(status.applier) {
-            if let (ThreadState::Connecting, Some(error)) = (status.receiver, &status.last_io_error)
-            {
-                self.tell(
-                    host,
-                    "ReplicaConnecting",
-                    format!("cannot connect to {}: {error}", self.leader),
-                    "look at the network between them and at the replication account".to_owned(),
-                );
-            }
-            if status.using_gtid == Positioning::File {
-                self.tell(
-                    host,
-                    lost_ack::FOLLOWS_BY_POSITION,
-                    "follows by file and position, not by GTID".to_owned(),
-                    "run `hactl bootstrap`".to_owned(),
-                );
-            }
-            return;
-        }
-        let error = status
-            .last_sql_error
-            .as_ref()
-            .or(status.last_io_error.as_ref());
-        if let Some(error) = error {
-            self.tell(
-                host,
-                "ReplicationStopped",
-                format!("does not replicate: {error}"),
-                format!("repair what the error names, or `hactl rejoin {host}`"),
-            );
-            return;
-        }
-        let replays = status.using_gtid == Positioning::File && !stopped(status.applier);
-        if facts.uptime < BOOTING || replays {
-            // The host starts replication by itself and has not come to its end.
-            return;
-        }
-        if facts.uptime > JUST_BOOTED {
-            self.tell(
-                host,
-                "ReplicationStopped",
-                "does not replicate, and no error says why: somebody stopped it".to_owned(),
-                format!("`hactl bootstrap` starts it again; `hactl maintenance on {host}` if it is on purpose"),
-            );
-            return;
-        }
-        let source = self.leader.clone();
-        let differs = vec!["stopped since its own reboot".to_owned()];
-        let finding = Finding::on(
-            host,
-            Severity::Warning,
-            "ReplicationStopped",
-            "did not begin to replicate after its reboot",
-            "look at its log if it happens again",
-        );
-        self.repair(host, Action::Replicate { source, differs }, finding);
     }
 
     fn vip(&self) -> Option<&WriterVip> {

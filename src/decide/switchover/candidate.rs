@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::decide::topology::host_of;
+use crate::decide::versions::too_old_behind;
 use crate::decide::{Maintenance, Refusal};
 use crate::facts::{HostView, Observation, ServerView};
 use crate::inventory::{Cluster, Host, HostName, Promotion};
@@ -19,7 +20,8 @@ pub(super) struct Contest<'a> {
 }
 
 impl Contest<'_> {
-    /// The best of the fit: preferred ones first, then the one that is least behind.
+    /// The best of the fit: preferred ones first, then those that fewest are too old to follow, then the one
+    /// that is least behind.
     pub(super) fn best(&self) -> Result<HostName, Vec<Refusal>> {
         let replicas = || {
             let all = self.cluster.hosts.values();
@@ -30,7 +32,8 @@ impl Contest<'_> {
                 .seen
                 .server(&host.name)
                 .and_then(|facts| facts.replica.as_ref()?.lag);
-            (inclination(host.promotion), lag, host.name.clone())
+            let too_old = too_old_behind(self.seen, &host.name).len();
+            (inclination(host.promotion), too_old, lag, host.name.clone())
         };
         let fit = replicas().filter(|host| self.objections(host).is_empty());
         if let Some(best) = fit.min_by_key(rank) {

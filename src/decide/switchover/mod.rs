@@ -22,7 +22,7 @@ use words::{because, finish_first, unique, unknown_target};
 use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
-use crate::plan::{DataLoss, LeadershipRules, OldPrimary, Outcome, Plan, Step};
+use crate::plan::{Action, DataLoss, LeadershipRules, OldPrimary, Outcome, Plan, Step};
 
 /// How often a stage is tried that must not be left half done.
 const ATTEMPTS: u8 = 2;
@@ -56,6 +56,8 @@ pub struct Switchover<'a> {
     troubles: Vec<Refusal>,
     /// The VIP was taken away from whoever else held it after the promotion.
     cleared: bool,
+    /// The replicas that were given their next source before the promotion, until somebody looks at them.
+    repointed: BTreeSet<HostName>,
 }
 
 /// What comes next.
@@ -116,6 +118,7 @@ impl<'a> Switchover<'a> {
                     phase: Phase::Lead { attempt: 1 },
                     troubles: Vec::new(),
                     cleared: false,
+                    repointed: BTreeSet::new(),
                 }
             }
             Standing::Led(leader) => {
@@ -159,9 +162,9 @@ impl<'a> Switchover<'a> {
                 }
             },
         };
-        let (reason, phase) = if stays {
+        let (because, phase) = if stays {
             let reason = format!("{leader} is the primary already");
-            (reason, Phase::Lead { attempt: 1 })
+            (vec![reason], Phase::Lead { attempt: 1 })
         } else {
             refusals.extend(checks::fit_to_switch(&contest, cluster.durability, &target));
             (because(seen, &leader, &target), Phase::Announce)
@@ -172,10 +175,11 @@ impl<'a> Switchover<'a> {
             old: (!stays).then_some(leader),
             target,
             limits,
-            because: vec![reason],
+            because,
             phase,
             troubles: Vec::new(),
             cleared: false,
+            repointed: BTreeSet::new(),
         })
     }
 
@@ -201,6 +205,7 @@ impl<'a> Switchover<'a> {
             old: self.old.as_ref(),
             target: &self.target,
             max_wait: self.limits.max_wait,
+            repointed: &self.repointed,
         }
     }
 
@@ -221,7 +226,7 @@ impl<'a> Switchover<'a> {
             .filter(|facts| facts.read_only.is_full());
         match stopped {
             Some(facts) if self.troubles.is_empty() => {
-                let stage = self.stages().hand_over(&facts.executed);
+                let stage = self.stages().hand_over(&facts.executed, seen);
                 self.phase = Phase::HandedOver { attempt: 1 };
                 Next::Stage(stage)
             }
@@ -277,7 +282,9 @@ impl<'a> Switchover<'a> {
         self.phase = Phase::Undo {
             attempt: attempt + 1,
         };
-        Next::Stage(self.stages().undo(seen))
+        let stage = self.stages().undo(seen);
+        self.repointed.clear();
+        Next::Stage(stage)
     }
 
     fn lead(&mut self, seen: &Observation, attempt: u8) -> Next {
@@ -297,6 +304,7 @@ impl<'a> Switchover<'a> {
         if attempt > ATTEMPTS {
             return Next::Refused(self.left_over(seen, &stage));
         }
+        self.repointed.clear();
         self.troubles.clear();
         self.phase = Phase::Lead {
             attempt: attempt + 1,
@@ -343,9 +351,13 @@ impl Procedure for Switchover<'_> {
     }
 
     fn ended(&mut self, ended: &[(Step, Outcome)]) {
-        let troubles = ended
-            .iter()
-            .filter_map(|(step, outcome)| Refusal::after(step, outcome));
-        self.troubles.extend(troubles);
+        for (step, outcome) in ended {
+            if matches!(step.action, Action::Repoint { .. }) {
+                // If it failed, that is nobody's trouble: it follows later.
+                self.repointed.insert(step.host.clone());
+            } else {
+                self.troubles.extend(Refusal::after(step, outcome));
+            }
+        }
     }
 }

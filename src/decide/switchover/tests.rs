@@ -50,6 +50,7 @@ fn the_plan_reads_like_a_switchover() {
       db2: wait until 0-3221225985-100 is applied
       db2: stop receiving and apply what was received
       db2: promote, and prove that it commits
+      db3: take db2 as its next source
     db2 leads
       db2: turn semi-sync as source on
       db2: wait until a replica acknowledges
@@ -72,8 +73,10 @@ fn what_no_step_of_another_host_needs_is_not_looked_at() {
     let both = Look::Servers([name("db1"), name("db2")].into());
     assert_eq!(looks, [both, Look::None, Look::All]);
     for step in plan.steps() {
-        let later = matches!(step.action, Action::Replicate { .. })
-            || (step.host == name("db1") && step.task.starts_with("semi-sync"));
+        let later = matches!(
+            step.action,
+            Action::Replicate { .. } | Action::Repoint { .. } | Action::GiveWay { .. }
+        ) || (step.host == name("db1") && step.task.starts_with("semi-sync"));
         assert_eq!(step.on_failure == OnFailure::GoOn, later, "{step:?}");
     }
 }
@@ -419,6 +422,31 @@ fn the_best_of_the_fit_is_chosen() {
     assert_eq!(go(&flagged, &seen), "goes to db2");
     flag(&mut flagged, "db2", crate::inventory::Promotion::Never);
     assert_eq!(go(&flagged, &seen), "goes to db4");
+}
+
+/// The last step of an upgrade: no refusal, and no silence.
+#[test]
+fn a_newer_target_is_taken_and_what_that_means_is_said() {
+    let cluster = three();
+    let mut seen = healthy(&cluster);
+    let newer = "11.8.6".parse().unwrap();
+    seen.server_mut("db2").dialect.version = newer;
+    let because = |target: Option<&str>| {
+        let target = target.map(name);
+        let switchover = Switchover::new(&cluster, &seen, target.as_ref(), limits()).unwrap();
+        switchover.heading().because
+    };
+    let said = because(Some("db2"));
+    assert_eq!(
+        said[1..],
+        [
+            "db2 runs 11.8.6: older servers will follow it, which may not understand all that it writes: \
+          db1 (10.11.18) and db3 (10.11.18)"
+        ]
+    );
+    // Left to itself it goes to one that all can follow.
+    assert_eq!(refused(&cluster, &seen, None), ["goes to db3"]);
+    assert_eq!(because(None).len(), 1);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::Switchover;
 use super::parties;
 use super::stages::is_open;
 use crate::decide::Refusal;
+use crate::decide::versions::{listed, too_old_behind};
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
 use crate::plan::{Action, StagePlan};
@@ -102,17 +103,33 @@ impl Switchover<'_> {
     }
 }
 
-pub(super) fn because(seen: &Observation, leader: &HostName, target: &HostName) -> String {
+pub(super) fn because(seen: &Observation, leader: &HostName, target: &HostName) -> Vec<String> {
     let lag = seen
         .server(target)
         .and_then(|facts| facts.replica.as_ref()?.lag);
-    match lag {
+    let alive = match lag {
         Some(lag) => format!(
             "{leader} leads and is alive; {target} follows it, {} s behind",
             lag.as_secs()
         ),
         None => format!("{leader} leads and is alive"),
-    }
+    };
+    std::iter::once(alive)
+        .chain(would_be_ahead(seen, target))
+        .collect()
+}
+
+/// The last step of an upgrade goes this way: it is said, and not refused.
+fn would_be_ahead(seen: &Observation, target: &HostName) -> Option<String> {
+    let older = too_old_behind(seen, target);
+    let version = seen.server(target)?.dialect.version;
+    (!older.is_empty()).then(|| {
+        format!(
+            "{target} runs {version}: older servers will follow it, which may not understand all that it \
+             writes: {}",
+            listed(&older)
+        )
+    })
 }
 
 pub(super) fn unknown_target(cluster: &Cluster, unknown: &HostName) -> Refusal {

@@ -59,9 +59,37 @@ async fn as_root(
         .set("client", dialect.client())
         .set_secret("statements", &SecretString::from(text))
         .line(AS_ROOT);
-    run(connection, "changing the admin account", script, STATEMENT).await?;
+    let changed = run(connection, "changing the admin account", script, STATEMENT).await;
+    changed.map_err(|error| locked_out(error, dialect))?;
     connection.forget_session().await;
     Ok(())
+}
+
+/// Where root itself may not log in, only a person gets further.
+fn locked_out(error: ActionError, dialect: Dialect) -> ActionError {
+    match error {
+        ActionError::Script {
+            host,
+            what,
+            status,
+            stderr,
+            hint: None,
+        } if stderr.contains("ERROR 1045") || stderr.contains("ERROR 1698") => {
+            let hint = format!(
+                "`{} -e 'SELECT 1'` as root on {host} must work without a password: let root@localhost log in by \
+                 the server's socket again",
+                dialect.client()
+            );
+            ActionError::Script {
+                host,
+                what,
+                status,
+                stderr,
+                hint: Some(hint),
+            }
+        }
+        other => other,
+    }
 }
 
 /// The dialect of the server program on the host, which decides about names of privileges.

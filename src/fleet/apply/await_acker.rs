@@ -20,7 +20,7 @@ pub(super) async fn wait(
     let host = &connection.host;
     let (mut session, dialect) = session(fleet, connection).await?;
     let begun = Instant::now();
-    let mut pace = Pace::new();
+    let mut pace = Pace::quick();
     loop {
         let seen = ask_semi_sync(&mut session, host, dialect).await?;
         if seen.source_enabled != Some(Switch::On) {

@@ -3,15 +3,19 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{LOCKS, STATEMENT, execute, facts, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Session};
 use crate::inventory::HostName;
 use crate::mysql::error_code::{NO_SUCH_DATABASE, NO_SUCH_TABLE};
-use crate::mysql::{GtidSet, ServerFacts, Statement, WaitResult};
+use crate::mysql::{ServerFacts, Statement, WaitResult};
 use crate::plan::Outcome;
 
 /// How long the row may take to a replica.
 const ARRIVAL: Duration = Duration::from_secs(30);
+/// How often is looked whether it still can.
+const LOOK: Duration = Duration::from_secs(2);
 
 const CREATE_SCHEMA: &str = "CREATE DATABASE IF NOT EXISTS hactl";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS hactl.canary (\
@@ -30,24 +34,17 @@ pub(super) async fn prove(
     let host = &connection.host;
     let (mut primary, _) = session(fleet, connection).await?;
     let written = write(&mut primary, host).await?;
-    let executed = facts(fleet, &mut primary).await?.executed;
+    let led = facts(fleet, &mut primary).await?;
     let mut seen = Vec::new();
     for replica in replicas {
-        let there = arrive(
-            fleet,
-            fleet.connection(replica)?.as_ref(),
-            &executed,
-            &written,
-        )
-        .await?;
+        let there = arrive(fleet, fleet.connection(replica)?.as_ref(), &led, &written).await?;
         seen.push((replica, there));
     }
     // Read again after the replicas: what clients wrote meanwhile is not errant.
     let leader = facts(fleet, &mut primary).await?;
     for (replica, there) in seen {
         if let Some(errant) = there.errant_beside(&leader) {
-            let reason = format!("it has executed transactions that the primary has not: {errant}");
-            return Err(unfit(replica, reason));
+            return Err(own_transactions(replica, &errant));
         }
     }
     Ok(Outcome::Changed)
@@ -91,7 +88,7 @@ pub(super) async fn write(
 async fn arrive(
     fleet: &LiveFleet,
     connection: &Connection,
-    executed: &GtidSet,
+    led: &ServerFacts,
     written: &str,
 ) -> Result<ServerFacts, ActionError> {
     let host = &connection.host;
@@ -103,14 +100,21 @@ async fn arrive(
         STATEMENT,
     )
     .await?;
-    let wait = dialect.wait_for_position(executed, ARRIVAL);
-    let waited = execute(&mut session, host, &wait, ARRIVAL + STATEMENT).await?;
-    if dialect.read_wait(&waited) != WaitResult::Reached {
-        return Err(ActionError::TimedOut {
-            host: host.clone(),
-            what: "a row written on the primary arrived".to_owned(),
-            after: ARRIVAL,
-        });
+    let wait = dialect.wait_for_position(&led.executed, LOOK);
+    let begun = Instant::now();
+    loop {
+        let waited = execute(&mut session, host, &wait, LOOK + STATEMENT).await?;
+        if dialect.read_wait(&waited) == WaitResult::Reached {
+            break;
+        }
+        broken(host, &facts(fleet, &mut session).await?, led)?;
+        if begun.elapsed() >= ARRIVAL {
+            return Err(ActionError::TimedOut {
+                host: host.clone(),
+                what: "a row written on the primary arrived".to_owned(),
+                after: ARRIVAL,
+            });
+        }
     }
     let read = token(&execute(&mut session, host, &Statement::new(READ), STATEMENT).await?);
     if read != written {
@@ -120,6 +124,32 @@ async fn arrive(
         ));
     }
     facts(fleet, &mut session).await
+}
+
+/// Why a row will not arrive, however long it is waited for.
+fn broken(host: &HostName, there: &ServerFacts, led: &ServerFacts) -> Result<(), ActionError> {
+    let status = there.replica.as_ref();
+    let Some(error) = status.and_then(|status| status.last_sql_error.as_ref()) else {
+        return Ok(());
+    };
+    if let Some(errant) = there.errant_beside(led) {
+        return Err(own_transactions(host, &errant));
+    }
+    Err(unfit(
+        host,
+        format!(
+            "a row written on the primary does not arrive: the applier stopped with error {}: {}",
+            error.number, error.text
+        ),
+    ))
+}
+
+fn own_transactions(host: &HostName, errant: &str) -> ActionError {
+    ActionError::Unfit {
+        host: host.clone(),
+        reason: format!("it has executed transactions that the primary has not: {errant}"),
+        hint: format!("`hactl rejoin {host}` says how to go on, and keeps what only it has"),
+    }
 }
 
 fn token(rows: &crate::mysql::Rows) -> String {

@@ -1,4 +1,5 @@
-//! Lets a drained replica stay one that receives nothing when its server starts again. A failed primary
+//! Lets a drained replica, or one that is being seeded, stay one that receives nothing when its server
+//! starts again. A failed primary
 //! that nobody could fence is harmless as long as no replica acknowledges to it; a replica that dies and
 //! boots before it is pointed at the new primary would, for replication begins by itself at boot.
 //!
@@ -24,9 +25,9 @@ mkdir -p "$folder" && echo "$text" >"$folder/.drained" && sync "$folder/.drained
 const LET_GO: &str = r#"rm -f "$folder/drained""#;
 
 /// What a person reads who finds the file.
-const TEXT: &str = "A failover has stopped this replica from receiving. The unit that starts replication \
-                    at boot does not start its receiver; hactl does, and removes this file, when it \
-                    gives it a source.";
+const TEXT: &str = "hactl keeps this replica from receiving: a failover has drained it, or a seed has not \
+                    come to its end. The unit that starts replication at boot does not start its \
+                    receiver; hactl does, and removes this file, when it gives it a source.";
 
 /// From now on replication does not begin to receive when the server starts.
 pub(super) async fn hold(

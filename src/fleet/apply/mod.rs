@@ -73,7 +73,9 @@ pub(super) async fn apply(
     let connection = fleet.connection(&step.host)?;
     let connection = connection.as_ref();
     match &step.action {
-        Action::InstallPackages { packages } => package::install(connection, packages).await,
+        Action::InstallPackages { packages } => {
+            package::install(connection, packages, progress).await
+        }
         Action::WriteFile(file) => file::write(connection, file).await,
         Action::Configure(config) => {
             configure::configure(fleet, connection, config, progress).await
@@ -88,8 +90,15 @@ pub(super) async fn apply(
         Action::Seed { into, emptied } => {
             seed::seed(fleet, connection, into, emptied, progress).await
         }
-        Action::Replicate { source, .. } => {
-            replicate::replicate(fleet, connection, source, progress).await
+        Action::Replicate { source, differs } => {
+            replicate::replicate(fleet, connection, source, differs, progress).await
+        }
+        Action::Repoint { source, within } => {
+            replicate::repoint(fleet, connection, source, *within, progress).await
+        }
+        Action::GiveWay { pause } => {
+            tokio::time::sleep(*pause).await;
+            Ok(Outcome::Already)
         }
         Action::ProveReplication { replicas } => canary::prove(fleet, connection, replicas).await,
         Action::AddVip {

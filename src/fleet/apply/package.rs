@@ -2,29 +2,64 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
 use super::run;
 use crate::facts::PackageManager;
 use crate::fleet::script::Script;
-use crate::fleet::{ActionError, Connection, package_manager};
+use crate::fleet::{ActionError, Connection, Progress, package_manager};
 use crate::plan::Outcome;
 
 /// A server package is large, and mirrors are slow.
 const INSTALL: Duration = Duration::from_mins(15);
+const WHAT: &str = "package installation";
+
+/// How long another apt is waited for. The one that runs after a host's first boot takes some minutes.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How often it is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// How the script ends when another apt has a lock that it needs.
+const LOCKED: i32 = 75;
 
 /// The lists are fetched anew only when what is wanted is not in them, or cannot be fetched as they
-/// say. Another apt that runs is waited for; configuration files are never asked about.
-const APT: &str = r"
+/// say. Configuration files are never asked about. apt could wait for the lock of dpkg itself, but not for that of
+/// its lists, and would say nothing meanwhile. What dpkg had begun when its host lost its power is ended first:
+/// apt does nothing else before.
+const APT: &str = r#"
+heard() {
+    words=$(mktemp) || return
+    status=0
+    "$@" >&2 2>"$words" || status=$?
+    cat "$words" >&2
+    if [ "$status" -ne 0 ] && grep -q 'Could not get lock' "$words"; then status=75; fi
+    interrupted=no
+    if grep -q 'dpkg was interrupted' "$words"; then interrupted=yes; fi
+    rm -f "$words"
+    return "$status"
+}
 apt() {
-    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
+    apt_once && return
+    status=$?
+    [ "$interrupted" = yes ] || return "$status"
+    dpkg --force-confold --configure -a >&2 && apt_once
+}
+apt_once() {
+    heard apt-get -q -y -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
         --no-install-recommends install -- $packages
 }
 by_apt() {
     export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
-    if apt-cache show -- $packages >/dev/null 2>&1 && apt >&2; then return 0; fi
-    apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2 || return 100
-    apt >&2
+    if apt-cache show -- $packages >/dev/null 2>&1; then
+        apt
+        status=$?
+        case $status in 0 | 75) return "$status" ;; esac
+    fi
+    heard apt-get -q -o Acquire::Retries=3 update || return
+    apt
 }
-";
+"#;
 
 /// dnf and yum see to their lists themselves, wait for another one that runs as long as it takes (so it is
 /// the bound of the whole that ends it), and never ask about configuration files. yum ends well when it
@@ -61,15 +96,23 @@ esac
 pub(super) async fn install(
     connection: &Connection,
     packages: &[String],
+    progress: &dyn Progress,
 ) -> Result<Outcome, ActionError> {
-    match run(
-        connection,
-        "package installation",
-        script(packages),
-        INSTALL,
-    )
-    .await
-    {
+    let begun = Instant::now();
+    let installed = loop {
+        let attempt = run(connection, WHAT, script(packages), INSTALL).await;
+        match &attempt {
+            Err(ActionError::Script { status, stderr, .. })
+                if *status == LOCKED && begun.elapsed() < PATIENCE =>
+            {
+                let text = format!("waiting for another apt{}", holder(stderr));
+                progress.tell(&connection.host, &text);
+                sleep(AGAIN).await;
+            }
+            _ => break attempt,
+        }
+    };
+    match installed {
         Ok(_) => Ok(Outcome::Changed),
         Err(ActionError::Script {
             host,
@@ -89,6 +132,15 @@ pub(super) async fn install(
         }
         Err(other) => Err(other),
     }
+}
+
+/// Who has the lock, in apt's words: ` (process 19040, apt-get)`; empty where it does not say.
+fn holder(stderr: &str) -> String {
+    let held = stderr.split_once("It is held by process ");
+    let named = held.and_then(|(_, rest)| rest.split_once(')')?.0.split_once(" ("));
+    named.map_or_else(String::new, |(pid, name)| {
+        format!(" (process {pid}, {name})")
+    })
 }
 
 fn script(packages: &[String]) -> Script {
@@ -157,7 +209,7 @@ fn hint(stderr: &str, packages: &[String]) -> Option<String> {
 mod tests {
     use super::super::last_lines;
     use super::*;
-    use crate::fleet::package_manager::recorded::{ROCKY, RPM_SAYS, run};
+    use crate::fleet::package_manager::recorded::{DEBIAN, ROCKY, RPM_SAYS, run};
 
     /// dnf 4.14.0 on a host with a repository of one package, as recorded; a second one that runs holds the
     /// lock at first. `--setopt=install_weak_deps=False` is dnf.conf(5)'s.
@@ -240,6 +292,60 @@ echo "Complete!"
             hint.as_deref(),
             Some("hactl knows apt, dnf and yum; install a by hand")
         );
+    }
+
+    /// apt 2.6.1, its words as recorded.
+    const APT_GET: &str = r#"
+case "$*" in
+*update*) exit 9 ;;
+esac
+if [ "$(cat "$installed" 2>/dev/null)" = interrupted ]; then
+    echo "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem." >&2
+    exit 100
+fi
+[ -e "$installed" ] && exit
+echo "Reading package lists..."
+echo "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 19040 (apt-get)" >&2
+echo "N: Be aware that removing the lock file is not a solution and may break your system." >&2
+echo "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?" >&2
+exit 100
+"#;
+
+    /// What came of it on a host with this apt.
+    fn by_apt(apt_get: &str, wanted: &[String]) -> (i32, String) {
+        let programs = [
+            ("apt-get", apt_get),
+            ("apt-cache", ""),
+            (
+                "dpkg",
+                "[ \"$2\" = --configure ] && echo whole >\"$installed\"",
+            ),
+            ("mktemp", "exec /bin/mktemp"),
+            ("grep", "exec /bin/grep \"$@\""),
+            ("cat", "exec /bin/cat \"$@\""),
+            ("rm", "exec /bin/rm \"$@\""),
+        ];
+        let (status, _, errors) = run(DEBIAN, &programs, &script(wanted));
+        (status, errors)
+    }
+
+    #[test]
+    fn what_a_dpkg_had_begun_is_ended() {
+        let begun = format!("[ -e \"$installed\" ] || echo interrupted >\"$installed\"\n{APT_GET}");
+        let (status, errors) = by_apt(&begun, &["mariadb-server".to_owned()]);
+        assert_eq!(status, 0, "{errors}");
+    }
+
+    #[test]
+    fn another_apt_is_named_and_what_is_wrong_is_not_looked_for_elsewhere() {
+        let wanted = ["mariadb-server".to_owned()];
+        let (status, errors) = by_apt(APT_GET, &wanted);
+        let errors = last_lines(&errors);
+        assert_eq!(status, LOCKED, "{errors}");
+        assert_eq!(holder(&errors), " (process 19040, apt-get)");
+        let said = hint(&errors, &wanted);
+        assert!(said.is_some_and(|hint| hint.contains("another apt")));
+        assert_eq!(holder("E: Could not get lock /var/lib/dpkg/lock"), "");
     }
 
     /// dnf 4.14.0 as recorded, with the repository skipped where it may be and not; dnf5 5.1 as in

@@ -26,18 +26,32 @@ const REPLAY: Duration = Duration::from_hours(6);
 
 /// Looks often at first, then less: what mostly takes a few milliseconds is not made slower, and what
 /// takes minutes costs the server nothing.
-pub(super) struct Pace(Duration);
+pub(super) struct Pace {
+    next: Duration,
+    longest: Duration,
+}
 
 impl Pace {
     /// Begins with two milliseconds.
     pub(super) fn new() -> Self {
-        Self(Duration::from_millis(2))
+        Self {
+            next: Duration::from_millis(2),
+            longest: Duration::from_millis(100),
+        }
+    }
+
+    /// Stays quick, for what clients wait for.
+    pub(super) fn quick() -> Self {
+        Self {
+            longest: Duration::from_millis(4),
+            ..Self::new()
+        }
     }
 
     /// Waits until the next look.
     pub(super) async fn wait(&mut self) {
-        sleep(self.0).await;
-        self.0 = (self.0 * 5 / 4).min(Duration::from_millis(100));
+        sleep(self.next).await;
+        self.next = (self.next * 5 / 4).min(self.longest);
     }
 }
 

@@ -85,6 +85,26 @@ pub(super) fn replicate(
     }
 }
 
+/// The replica has its next source, and stands.
+pub(super) fn repoint(
+    cluster: &Cluster,
+    after: &mut Observation,
+    host: &HostName,
+    source: &HostName,
+) {
+    let Some(known) = cluster.host(source) else {
+        return;
+    };
+    let options = cluster.as_source(known);
+    with_server(cluster, after, host, |facts| {
+        follow(facts, &options);
+        if let Some(status) = &mut facts.replica {
+            status.receiver = ThreadState::Stopped;
+            status.applier = ThreadState::Stopped;
+        }
+    });
+}
+
 /// The receiver stands still, and what it had received is applied.
 fn drained(facts: &mut ServerFacts) {
     let Some(status) = &mut facts.replica else {

@@ -1,5 +1,7 @@
 //! A machine as an action leaves it: packages, files, units, addresses, and what hactl noted there.
 
+use std::collections::BTreeMap;
+
 use crate::facts::{
     FileFacts, InterfaceAddress, Mark, MarkKind, PackageFacts, PackageManager, Reached, ServerView,
     UnitFacts, UnitState,
@@ -25,8 +27,11 @@ pub(super) fn on_machine(
                 host,
                 &Action::WriteFile(config.file.clone()),
             );
-            if config.takes == TakesEffect::Restart {
-                set_unit(cluster, reached, host, &config.unit, UnitChange::Restart);
+            match &config.takes {
+                TakesEffect::Restart => {
+                    set_unit(cluster, reached, host, &config.unit, UnitChange::Restart);
+                }
+                TakesEffect::Live(settings) => set_live(reached, settings),
             }
         }
         Action::WriteFile(file) => {
@@ -69,6 +74,19 @@ pub(super) fn on_machine(
             super::tasks::on_machine(&mut reached.os, action);
         }
         _ => {}
+    }
+}
+
+/// What the server has then, as far as it was asked what SQL has set.
+fn set_live(reached: &mut Reached, settings: &BTreeMap<String, String>) {
+    let ServerView::Up(facts) = &mut reached.server else {
+        return;
+    };
+    let Some(set) = &mut facts.set_since_start else {
+        return;
+    };
+    for (name, value) in settings {
+        set.insert(name.clone(), value.clone());
     }
 }
 

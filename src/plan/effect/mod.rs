@@ -38,6 +38,9 @@ fn apply(cluster: &Cluster, after: &mut Observation, step: &Step) {
         Action::Replicate { source, .. } => {
             leadership::replicate(cluster, after, &step.host, source);
         }
+        Action::Repoint { source, .. } => {
+            leadership::repoint(cluster, after, &step.host, source);
+        }
         Action::SetVariable { variable, value } => {
             with_server(cluster, after, &step.host, |facts| {
                 switch(facts, *variable, *value);

@@ -110,6 +110,7 @@ pub(super) fn follow(facts: &mut ServerFacts, source: &SourceOptions) {
         source_host: source.host.clone(),
         source_port: source.port,
         source_user: source.user.clone(),
+        password_sha256: None,
         source_server_id: 0,
         source_uuid: None,
         receiver: ThreadState::Running,

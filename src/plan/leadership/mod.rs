@@ -111,6 +111,7 @@ impl<'a> LeadershipRules<'a> {
                 .uncovered_vip(host, earlier, seen)
                 .or_else(|| self.vip_twice(host, address, *neighbours, seen)),
             Action::Replicate { source, .. } => self.replicate(host, source, earlier, seen),
+            Action::Repoint { source, .. } => self.repoint(host, source, seen),
             // What a restart would undo proves nothing of a failed primary.
             Action::Drain {
                 at_boot: Receiving::Resumes,
@@ -298,6 +299,19 @@ impl<'a> LeadershipRules<'a> {
         let may_be_the_only_copy = self.state == OldPrimary::Dead && *source != self.old;
         (may_be_the_only_copy && still_receives(host, earlier, seen))
             .then(|| Violation::Undrained(host.clone()))
+    }
+
+    /// What it is still to get comes from whoever is promoted, since the old primary takes no more
+    /// writes. A primary that died may have been heard by this replica alone.
+    fn repoint(&self, host: &HostName, source: &HostName, seen: &Observation) -> Option<Violation> {
+        if self.promoted.contains(host) {
+            return Some(Violation::PrimaryOverwritten(host.clone()));
+        }
+        let has_ended = self.state == OldPrimary::Demoted && self.is_harmless(seen);
+        (!has_ended).then(|| Violation::RepointedBeforeProof {
+            host: host.clone(),
+            leader: source.clone(),
+        })
     }
 }
 

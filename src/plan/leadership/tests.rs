@@ -43,6 +43,13 @@ fn follow(source: &str) -> Action {
     }
 }
 
+fn repoint() -> Action {
+    Action::Repoint {
+        source: name("db2"),
+        within: std::time::Duration::from_secs(1),
+    }
+}
+
 type Stages = Vec<(Look, Vec<(&'static str, Action)>)>;
 type Change = fn(&mut Observation);
 
@@ -326,13 +333,28 @@ fn a_demoted_primary_refuses_writes_or_nobody_is_promoted() {
     let mut seen = fixture::healthy(&cluster);
     seen.replica_mut("db2").receiver = ThreadState::Stopped;
     let stage = stage_of(vec![("db2", PROMOTE)]);
-    let rules = |seen: &Observation| {
+    let early = stage_of(vec![("db3", repoint())]);
+    let broken = |stage: &StagePlan, seen: &Observation| {
         let mut rules =
             LeadershipRules::new(&cluster, name("db1"), OldPrimary::Demoted, BTreeSet::new());
-        rules.violations(&stage, seen).len()
+        rules.violations(stage, seen).len()
     };
-    assert_eq!(rules(&seen), 1);
+    let rules = |seen: &Observation| [broken(&stage, seen), broken(&early, seen)];
+    assert_eq!(rules(&seen), [1, 1]);
     let read_only = &mut seen.server_mut("db1").read_only;
     (read_only.read_only, read_only.super_read_only) = (Switch::On, Some(Switch::On));
-    assert_eq!(rules(&seen), 0);
+    assert_eq!(rules(&seen), [0, 0]);
+}
+
+#[test]
+fn after_a_death_no_replica_is_repointed_before_the_promotion() {
+    let early = || (Look::None, vec![("db3", repoint())]);
+    let promoted = (Look::None, vec![("db2", PROMOTE)]);
+    assert_eq!(
+        said(&[], |_| (), vec![early()]),
+        ["db3 would follow db2 before db2 is promoted"]
+    );
+    // What is promoted is never made a replica, whoever led before.
+    let own = (Look::None, vec![("db2", repoint())]);
+    assert_eq!(said(&[], |_| (), vec![promoted, own]).len(), 1);
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::content::{self, Outside, readable, root};
 use crate::decide::Role;
 use crate::facts::{Needs, ServerView};
-use crate::mysql::changed_settings;
+use crate::mysql::{Agreement, changed_settings, compare_setting};
 use crate::plan::{Action, FileChange, ServerConfig, TakesEffect};
 use crate::playbook::arguments::Text;
 use crate::playbook::{Change, Scope, TaskError};
@@ -53,7 +53,16 @@ impl MysqlConfig {
         };
         let (file, why) = match content::file(scope, &outside, content.clone())? {
             Some(changed) => changed,
-            None if !is_stale => return Ok(Vec::new()),
+            None if !is_stale => {
+                let astray = astray(scope, &content);
+                if astray.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let file = content::wanted(scope, &outside, content.clone(), Some(content))?;
+                let takes = TakesEffect::Live(astray);
+                let action = Action::Configure(ServerConfig { file, unit, takes });
+                return Ok(vec![Change::new(action, BY_HAND)]);
+            }
             None => (
                 content::wanted(scope, &outside, content.clone(), Some(content))?,
                 "its configuration was written after it started".to_owned(),
@@ -84,6 +93,32 @@ impl MysqlConfig {
 fn cuts_clients_off(scope: &Scope<'_>) -> bool {
     let serves = scope.world.topology.serves(&scope.host.name);
     serves && scope.role() == Role::Primary && !scope.replicas().is_empty()
+}
+
+const BY_HAND: &str = "SQL has set it otherwise since the server started";
+
+/// Settings of the file that somebody has set otherwise by SQL, and that the server takes while it runs.
+/// Where a persisted value stands against the file, verify says so and a person decides.
+fn astray(scope: &Scope<'_>, content: &str) -> BTreeMap<String, String> {
+    let ServerView::Up(facts) = scope.server() else {
+        return BTreeMap::new();
+    };
+    let Some(set) = &facts.set_since_start else {
+        return BTreeMap::new();
+    };
+    let differs = |name: &str, value: &str| {
+        let now = set.get(name);
+        now.is_some_and(|now| compare_setting(name, value, now) == Agreement::Differ)
+    };
+    changed_settings("", content)
+        .into_iter()
+        .filter_map(|setting| Some((setting.name, setting.value?)))
+        .filter(|(name, value)| {
+            differs(name, value)
+                && !facts.persisted.contains_key(name)
+                && facts.takes_live(name, value)
+        })
+        .collect()
 }
 
 /// How a file that replaces another takes effect on a server that runs with the other, and why it has to be

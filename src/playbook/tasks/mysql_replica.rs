@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::decide::Role;
 use crate::facts::ServerView;
-use crate::mysql::{Positioning, ReplicaStatus, Seeding, SourceOptions, ThreadState};
+use crate::inventory::ReplicationMode;
+use crate::mysql::{ReplicaStatus, Seeding, SourceOptions, ThreadState};
 use crate::plan::Action;
 use crate::playbook::{Change, Scope};
 
@@ -33,8 +34,8 @@ impl MysqlReplica {
             ServerView::Up(facts) if facts.seeding != Seeding::Unfinished => match &facts.replica {
                 Some(status) => {
                     let wanted = cluster.as_source(source);
-                    let mut differs = differences(status, &wanted);
-                    differs.extend(password_differs(scope, &wanted));
+                    let mut differs = differences(status, &wanted, cluster.replication_mode);
+                    differs.extend(password_differs(scope, status, &wanted));
                     differs.extend(stopped_threads(status));
                     differs
                 }
@@ -56,9 +57,15 @@ impl MysqlReplica {
     }
 }
 
-fn password_differs(scope: &Scope<'_>, wanted: &SourceOptions) -> Option<String> {
-    let seen = scope.os()?.source_password_sha256.as_deref()?;
-    (wanted.password_sha256() != seen).then(|| "password".to_owned())
+fn password_differs(
+    scope: &Scope<'_>,
+    status: &ReplicaStatus,
+    wanted: &SourceOptions,
+) -> Option<String> {
+    let os = scope.os();
+    let in_file = os.and_then(|os| os.source_password_sha256.as_ref());
+    let seen = status.password_sha256.as_ref().or(in_file)?;
+    (wanted.password_sha256() != *seen).then(|| "password".to_owned())
 }
 
 fn stopped_threads(status: &ReplicaStatus) -> Vec<String> {
@@ -74,7 +81,11 @@ fn stopped_threads(status: &ReplicaStatus) -> Vec<String> {
 
 /// The options that a server shows, where they differ. What it does not show is written whenever one
 /// of these is.
-fn differences(status: &ReplicaStatus, wanted: &SourceOptions) -> Vec<String> {
+fn differences(
+    status: &ReplicaStatus,
+    wanted: &SourceOptions,
+    mode: ReplicationMode,
+) -> Vec<String> {
     let mut differs = Vec::new();
     let mut compare = |what: &str, seen: String, want: String| {
         if seen != want {
@@ -97,7 +108,7 @@ fn differences(status: &ReplicaStatus, wanted: &SourceOptions) -> Vec<String> {
         let want = Duration::from_secs(wanted.heartbeat_s.into());
         compare("heartbeat", format!("{seen:?}"), format!("{want:?}"));
     }
-    if status.using_gtid != Positioning::Gtid {
+    if !mode.accepts(status.using_gtid) {
         differs.push("does not position by GTID".to_owned());
     }
     differs.extend(wanted.tls.differences(status));

@@ -21,10 +21,16 @@ impl MysqlSeed {
         }
         let name = &scope.host.name;
         let world = &scope.world;
-        let need =
-            SeedNeed::of(name, world.topology, world.seen, world.consent).map_err(|refusal| {
-                TaskError::Arguments(format!("{}; {}", refusal.reason, refusal.way_out))
-            })?;
+        let need = SeedNeed::of(
+            world.cluster,
+            name,
+            world.topology,
+            world.seen,
+            world.consent,
+        )
+        .map_err(|refusal| {
+            TaskError::Arguments(format!("{}; {}", refusal.reason, refusal.way_out))
+        })?;
         let into = vec![name.clone()];
         Ok(match need {
             SeedNeed::None => Vec::new(),

@@ -141,6 +141,28 @@ fn a_server_that_is_older_than_its_file_is_restarted() {
     );
 }
 
+/// What SQL has set otherwise goes back to what the file says, if the server takes it while it runs and it
+/// is not persisted. A role is no such setting.
+#[test]
+fn what_sql_has_set_is_set_back() {
+    for flavor in [Flavor::MariaDb, Flavor::MySql] {
+        let (cluster, seen) = changed(flavor, &[("max_connections", 300)]);
+        let mut seen = planned(&cluster, &seen).after;
+        let pairs = [
+            ("max_connections", "77"),
+            ("read_only", "0"),
+            ("other", "1"),
+        ];
+        let set = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        seen.server_mut("db1").set_since_start = Some(set.into());
+        let back = "db1: set back live: max_connections = 300";
+        assert_eq!(lines(&cluster, &seen), [back]);
+        let persisted = ("max_connections".to_owned(), "77".to_owned());
+        seen.server_mut("db1").persisted = [persisted].into();
+        assert_eq!(lines(&cluster, &seen), Vec::<String>::new());
+    }
+}
+
 /// A comment of ours that changes with a release restarts nobody.
 #[test]
 fn a_comment_changes_the_file_alone() {

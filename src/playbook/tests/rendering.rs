@@ -152,6 +152,25 @@ fn mysql_9_7_is_as_8_4() {
     assert_eq!(of((9, 7)), of((8, 4)));
 }
 
+/// Only `MySQL` starts replication by position after a crash.
+#[test]
+fn following_by_position_is_written_down_with_each_event() {
+    for (flavor, version, lines) in [(Flavor::MySql, (9, 7), 1), (Flavor::MariaDb, (10, 11), 0)] {
+        let by_gtid = my_cnf(flavor, version, "");
+        let by_position = my_cnf(flavor, version, "replication: {mode: position}\n");
+        assert!(!by_gtid.contains("sync_source_info"), "{by_gtid}");
+        let found = by_position
+            .matches("sync_source_info                = 1\n")
+            .count();
+        assert_eq!(found, lines, "{by_position}");
+        let same = by_gtid
+            .lines()
+            .filter(|line| by_position.contains(line))
+            .count();
+        assert_eq!(same, by_gtid.lines().count(), "{by_position}");
+    }
+}
+
 /// Where writes go on without a replica, waits end and relay logs are lazy.
 #[test]
 fn a_shorter_durability_changes_two_lines() {

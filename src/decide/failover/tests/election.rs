@@ -1,7 +1,7 @@
 //! Who is elected, and why nobody else.
 
 use super::*;
-use crate::inventory::Promotion;
+use crate::inventory::{FenceCommand, FenceContract, Promotion};
 use crate::mysql::{ServerError, Switch, Version};
 
 fn flags(cluster: &mut Cluster, flags: &[(&str, Promotion)]) {
@@ -154,7 +154,72 @@ fn a_replica_that_cannot_apply_what_it_has_is_not_elected() {
         seen.replica_mut("db2").receiver = ThreadState::Stopped;
         let mut failover = begin(&cluster, &seen, &[]).expect("a failover");
         let refusals = run(&cluster, &mut failover, &mut seen, &stuck).expect_err("a refusal");
-        assert!(refusals[0].reason.contains("could not apply all of it"));
+        assert!(refusals[0].reason.contains("has not applied all of it"));
+    }
+}
+
+/// It is not made to apply what it holds back, where the primary is fenced by a command; that may be what nobody
+/// else has all the same.
+#[test]
+fn what_a_delayed_replica_holds_is_not_left_behind() {
+    for flavor in BOTH {
+        let mut cluster = fixture::cluster(flavor, 4);
+        cluster.failover.fence = Some(FenceCommand {
+            command: "off".to_owned(),
+            contract: FenceContract::Hactl,
+            timeout: std::time::Duration::from_secs(1),
+        });
+        for (last, is_refused) in [(100, false), (150, true)] {
+            let mut seen = dead(&cluster, Death::Power);
+            received(&mut seen, "db4", last);
+            seen.replica_mut("db4").delay_s = 3600;
+            let said = begin(&cluster, &seen, &[]).map(|_| ()).map_err(|refusals| {
+                let reasons = refusals.iter().map(|refusal| refusal.reason.clone());
+                reasons.collect::<Vec<_>>().join("; ")
+            });
+            assert_eq!(said.is_err(), is_refused, "{flavor}: {said:?}");
+            if let Err(said) = said {
+                assert!(said.contains("db4 has received"), "{said}");
+            }
+        }
+    }
+}
+
+/// What a replica that follows by position has received shows in no set; its place in the dead server's log
+/// says whether others have received as much. That of a receiver that did not run is no sign.
+#[test]
+fn what_is_received_by_position_is_compared_by_place() {
+    let cluster = fixture::cluster(Flavor::MariaDb, 4);
+    for (received, is_attached, is_refused) in [
+        (500, true, false),
+        (501, true, true),
+        (499, true, false),
+        (500, false, true),
+    ] {
+        let mut seen = dead(&cluster, Death::Power);
+        by_position(&mut seen, "db2", (received, 400));
+        for host in ["db3", "db4"] {
+            by_position(&mut seen, host, (500, 450));
+        }
+        let halt = |seen: &mut Observation| {
+            seen.replica_mut("db2").receiver = ThreadState::Stopped;
+        };
+        if !is_attached {
+            halt(&mut seen);
+        }
+        let mut failover = begin(&cluster, &seen, &[]).expect("a failover");
+        halt(&mut seen);
+        let stuck = |step: &Step| match &step.action {
+            crate::plan::Action::Drain { .. } if step.host == name("db2") => fails(),
+            _ => Outcome::Changed,
+        };
+        let end = run(&cluster, &mut failover, &mut seen, &stuck);
+        let told = format!("received {received}, attached {is_attached}: {end:?}");
+        assert_eq!(end.is_err(), is_refused, "{told}");
+        if let Err(refusals) = end {
+            assert!(refusals[0].reason.contains("no GTID tells"), "{told}");
+            assert!(refusals[0].way_out.contains("let it apply that"), "{told}");
+        }
     }
 }
 

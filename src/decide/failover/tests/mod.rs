@@ -14,7 +14,7 @@ use crate::decide::{Harm, Next, Procedure as _, Refusal, foresee};
 use crate::facts::{HostView, Observation, ServerView, UnreachableKind};
 use crate::fixture::{self, Mutate as _, healthy, name};
 use crate::inventory::Cluster;
-use crate::mysql::{Flavor, GtidSet, ThreadState};
+use crate::mysql::{BinlogName, Flavor, GtidSet, Positioning, ThreadState};
 use crate::plan::{Outcome, StagePlan, Step, predict};
 
 pub(super) const BOTH: [Flavor; 2] = [Flavor::MariaDb, Flavor::MySql];
@@ -66,6 +66,17 @@ pub(super) fn uuid(host: u8) -> String {
 pub(super) fn received(seen: &mut Observation, host: &str, last: u32) {
     let flavor = seen.server(&name(host)).expect("up").dialect.flavor;
     seen.replica_mut(host).retrieved = Some(written(flavor, last));
+}
+
+/// It goes on from a place in `db1`'s log and has received and applied up to these; its GTIDs tell nothing of
+/// what it received.
+pub(super) fn by_position(seen: &mut Observation, host: &str, (received, applied): (u64, u64)) {
+    let status = seen.replica_mut(host);
+    let log: Option<BinlogName> = Some("binlog.000007".parse().expect("a log's name"));
+    status.using_gtid = Positioning::File;
+    status.retrieved = Some(GtidSet::empty(Flavor::MariaDb));
+    (status.read_source_log, status.read_source_pos) = (log.clone(), received);
+    (status.exec_source_log, status.exec_source_pos) = (log, applied);
 }
 
 /// What was applied.

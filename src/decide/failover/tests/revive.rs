@@ -128,6 +128,21 @@ fn a_promotion_that_wrote_nothing_is_taken_back_and_one_that_did_is_finished() {
     }
 }
 
+/// A follower by position may hold what the primary lost with its power; that shows once it is applied.
+#[test]
+fn it_is_not_opened_beside_what_nobody_can_tell() {
+    let cluster = fixture::cluster(Flavor::MariaDb, 3);
+    let mut seen = back(&cluster);
+    by_position(&mut seen, "db2", (500, 400));
+    let refusals = revive(&cluster, &seen).expect_err("a refusal");
+    assert_eq!(
+        refusals[0].reason,
+        "db2 has not applied all that it has received, and no GTID tells what that is: db1 may lack some of it"
+    );
+    by_position(&mut seen, "db2", (500, 500));
+    assert!(revive(&cluster, &seen).is_ok());
+}
+
 #[test]
 fn it_is_refused_where_somebody_took_its_place_or_something_is_missing() {
     type Change = fn(&mut Observation);

@@ -5,8 +5,10 @@ mod semi_sync;
 use super::*;
 use crate::decide::{Next, Procedure as _, foresee};
 use crate::facts::{Mark, UnreachableKind};
-use crate::fixture::{Mutate as _, cluster, healthy, held, name, refused, unreachable};
-use crate::mysql::{Flavor, GtidSet, ServerError};
+use crate::fixture::{
+    Mutate as _, cluster, cluster_with, healthy, held, name, refused, unreachable,
+};
+use crate::mysql::{Flavor, GtidSet, Positioning, ServerError, ThreadState};
 use crate::plan::{Outcome, predict};
 
 const BOTH: [Flavor; 2] = [Flavor::MariaDb, Flavor::MySql];
@@ -528,4 +530,49 @@ fn who_is_fenced_is_told_how_to_come_back() {
         "came back and takes writes, while db1 leads (repaired: fence: VIP off, server killed and masked)"
     );
     assert_eq!(told.next, "`hactl rejoin db2` brings it back as a replica");
+}
+
+/// In that mode both are in order; and a replica that follows like that and was stopped is no longer taken for
+/// one that applies its relay log before it goes on.
+#[test]
+fn a_replica_may_follow_by_position_where_that_is_the_mode() {
+    type Change = fn(&mut Observation);
+    let by_position: Change = |seen| seen.replica_mut("db2").using_gtid = Positioning::File;
+    let stopped: Change = |seen| {
+        let status = stop(seen, Duration::from_hours(1));
+        (status.using_gtid, status.applier) = (Positioning::File, ThreadState::Running);
+        let log = Some("binlog.000001".parse().unwrap());
+        status.read_source_log.clone_from(&log);
+        status.exec_source_log = log;
+    };
+    let replaying: Change = |seen| {
+        let status = stop(seen, Duration::from_hours(1));
+        (status.using_gtid, status.applier) = (Positioning::File, ThreadState::Running);
+        status.read_source_log = Some("binlog.000001".parse().unwrap());
+    };
+    for (mode, change, codes) in [
+        ("gtid", by_position, &["FollowsByPosition"][..]),
+        ("position", by_position, &[][..]),
+        ("gtid", stopped, &[][..]),
+        ("position", stopped, &["ReplicationStopped"][..]),
+        ("gtid", replaying, &[][..]),
+        ("position", replaying, &[][..]),
+    ] {
+        let more = format!("replication: {{mode: {mode}}}\n");
+        let cluster = cluster_with(Flavor::MariaDb, 3, &more);
+        let mut seen = healthy(&cluster);
+        change(&mut seen);
+        let found = found(&cluster, &seen);
+        assert_eq!(found, (Vec::new(), codes.to_vec()), "{mode}");
+    }
+}
+
+/// What has been seeded to its end and not started is bootstrap's to start, whatever the host just did.
+#[test]
+fn half_a_seed_is_never_started() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = healthy(&cluster);
+    stop(&mut seen, Duration::from_secs(40));
+    seen.server_mut("db2").seeding = Seeding::Unfinished;
+    assert_eq!(found(&cluster, &seen), (Vec::new(), vec!["HalfSeeded"]));
 }

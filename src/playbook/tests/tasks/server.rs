@@ -190,6 +190,10 @@ fn mysql_replica() {
             "password",
         ),
         (
+            |seen| seen.replica_mut("db2").password_sha256 = Some("00".to_owned()),
+            "password",
+        ),
+        (
             |seen| {
                 // SHA-256 of "one".
                 let sha = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
@@ -249,6 +253,27 @@ fn a_replica_is_protected_as_the_inventory_demands() {
         ),
     ] {
         assert_eq!(says(tls, change), expected, "{tls}");
+    }
+}
+
+/// In that mode both are as wanted: by file and position after a seed, by GTID ever since it was given another
+/// source.
+#[test]
+fn a_replica_may_follow_by_position_where_that_is_the_mode() {
+    let task = "mysql_replica: {}";
+    for flavor in [Flavor::MariaDb, Flavor::MySql] {
+        let cluster = fixture::cluster_with(flavor, 3, "replication: {mode: position}\n");
+        let says = |positioning: Positioning| {
+            says_on(&cluster, task, "db2", move |seen| {
+                seen.replica_mut("db2").using_gtid = positioning;
+            })
+        };
+        assert_eq!(says(Positioning::File).unwrap(), "");
+        assert_eq!(says(Positioning::Gtid).unwrap(), "");
+        assert_eq!(
+            says(Positioning::GtidWithOwnWrites).unwrap(),
+            "replicate from db1 [does not position by GTID]"
+        );
     }
 }
 
