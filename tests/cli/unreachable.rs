@@ -39,7 +39,7 @@ exit 4
 --- stdout
 error db1: 127.0.0.1:1: the connection was refused: `ssh: connect to host 127.0.0.1 port 1: Connection refused` [HostUnreachable]
     next: the host answers, but no sshd listens on that port: start it (`systemctl start ssh`) or set `ssh: {port: …}` in the inventory
-shop: 1 error, no warnings; 36 checks on 0 of 1 hosts
+shop: 1 error, no warnings; 37 checks on 0 of 1 hosts
 "#);
 }
 
@@ -50,7 +50,7 @@ fn verify_for_programs() {
     assert_snapshot!(run, @r#"
 exit 4
 --- stdout
-{"cluster":"shop","healthy":false,"checks":36,"findings":[{"code":"HostUnreachable","severity":"error","host":"db1","message":"127.0.0.1:1: the connection was refused: `ssh: connect to host 127.0.0.1 port 1: Connection refused`","next":"the host answers, but no sshd listens on that port: start it (`systemctl start ssh`) or set `ssh: {port: …}` in the inventory"}]}
+{"cluster":"shop","healthy":false,"checks":37,"findings":[{"code":"HostUnreachable","severity":"error","host":"db1","message":"127.0.0.1:1: the connection was refused: `ssh: connect to host 127.0.0.1 port 1: Connection refused`","next":"the host answers, but no sshd listens on that port: start it (`systemctl start ssh`) or set `ssh: {port: …}` in the inventory"}]}
 "#);
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Does {
     Promote(u32),
     /// `Replicate` there, from the second.
     Replicate(u32, u32),
+    /// `Repoint` there, to the second.
+    Repoint(u32, u32),
     /// `Demote` there.
     Demote(u32),
     /// `Fence` over ssh there.
@@ -137,6 +139,25 @@ pub(crate) const CASES: &[Case] = &[
         ],
         does: &[Does::Drain(2)],
         seen: &[Seen::Done, Seen::Rows(2, 3), Seen::Drained(2)],
+        ..NOTHING
+    },
+    Case {
+        name: "a replica that was given its next source stands, and only starts when that one leads",
+        given: &[Given::Rows(3)],
+        does: &[
+            Does::Demote(1),
+            Does::Repoint(3, 2),
+            Does::Promote(2),
+            Does::Replicate(3, 2),
+        ],
+        seen: &[Seen::Done, Seen::Rows(3, 3), Seen::Follows(3, 2)],
+        ..NOTHING
+    },
+    Case {
+        name: "a replica that was given its next source receives nothing from it",
+        given: &[Given::Rows(3)],
+        does: &[Does::Demote(1), Does::Repoint(3, 2), Does::Promote(2)],
+        seen: &[Seen::Done, Seen::Rows(3, 3)],
         ..NOTHING
     },
     Case {

@@ -35,6 +35,10 @@ fn action(does: Does, seen: &Observation) -> (u32, Action) {
             let (source, differs) = (name(source), Vec::new());
             (host, Action::Replicate { source, differs })
         }
+        Does::Repoint(host, source) => {
+            let (source, within) = (name(source), BOUND);
+            (host, Action::Repoint { source, within })
+        }
         Does::Demote(host) => {
             let (within, vip) = (BOUND, None);
             (host, Action::Demote { within, vip })

@@ -2,7 +2,7 @@
 //! every step, with hactl killed at every step and run again.
 
 use hactl::decide::{Case, Failover, Harm};
-use hactl::inventory::{Cluster, FenceCommand, FenceContract};
+use hactl::inventory::{Cluster, FenceCommand, FenceContract, ReplicationMode};
 use hactl::mysql::Flavor;
 
 use crate::bench::{FLAVORS, Run, assert_led_by, assert_safe, run};
@@ -131,6 +131,78 @@ fn thread_pairs(fate: Fate, tail: usize) -> Vec<(Threads, Threads)> {
             (Threads::BOTH, Threads::BOTH),
             (Threads::NONE, Threads::BOTH),
         ]
+    }
+}
+
+/// Replicas that go on from a file and a position, one or both: what they received is in no set that they tell
+/// of on one flavor, and is lost on neither.
+#[test]
+fn every_state_of_replicas_by_position_has_its_leader() {
+    let pairs = [
+        (Threads::BOTH, Threads::BOTH),
+        (Threads::ALL[1], Threads::ALL[2]),
+        (Threads::NONE, Threads::BOTH),
+        (Threads::NONE, Threads::NONE),
+    ];
+    let mut states = 0;
+    for flavor in FLAVORS {
+        let mut cluster = cluster(flavor, 3, &[]);
+        cluster.replication_mode = ReplicationMode::Position;
+        for fate in [Fate::Killed, Fate::PoweredOff, Fate::CutOff] {
+            for [one, other] in progress(2) {
+                for (of_one, of_other) in pairs {
+                    for by_file in [false, true] {
+                        let one = one.running(of_one).by_position();
+                        let other = Replica {
+                            by_file,
+                            ..other.running(of_other)
+                        };
+                        let start = Start {
+                            fate,
+                            tail: 1,
+                            replicas: vec![one, other],
+                        };
+                        try_start(&cluster, &start);
+                        states += 1;
+                    }
+                }
+            }
+        }
+    }
+    println!("{states} states of replicas by position");
+}
+
+/// What a replica received and cannot apply may have been acknowledged. Where neither its GTIDs nor the dead
+/// primary tell what that is, its place in the primary's log says whether others have it, too.
+#[test]
+fn what_a_broken_applier_holds_by_position_is_not_left_behind() {
+    for flavor in FLAVORS {
+        let mut cluster = cluster(flavor, 4, &[]);
+        cluster.replication_mode = ReplicationMode::Position;
+        for (received, may_lead) in [(1, false), (2, true)] {
+            let whole = Replica::with(received, received);
+            for others in [whole, whole.by_position()] {
+                let start = Start {
+                    fate: Fate::PoweredOff,
+                    tail: 0,
+                    replicas: vec![Replica::with(2, 1).by_position(), others, others],
+                };
+                let mut world = start.build(&cluster);
+                world.at_mut(2).server.broken = true;
+                let fleet = WorldFleet::new(world, None);
+                let told = format!("{flavor}: {start}, db2 broken");
+                let run = fail_over(&fleet);
+                assert!(!run.is_unsafe(), "{told}: {run:?}\n{}", fleet.trace());
+                assert_safe(&fleet, &told);
+                if may_lead {
+                    assert_led_by(&fleet, &[3, 4], &[1, 2], &told);
+                } else {
+                    let world = fleet.world();
+                    let leads = |host: u32| !world.at(host).server.read_only;
+                    assert!(!(2..=4).any(leads), "{told}: {run:?}");
+                }
+            }
+        }
     }
 }
 

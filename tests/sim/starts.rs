@@ -143,6 +143,8 @@ pub(crate) struct Replica {
     pub(crate) place: Place,
     /// Whether somebody made it writable.
     pub(crate) is_writable: bool,
+    /// Whether it goes on from a file and a position, as after a seed in that mode.
+    pub(crate) by_file: bool,
 }
 
 impl Replica {
@@ -154,6 +156,15 @@ impl Replica {
             threads: Threads::BOTH,
             place: Place::Up,
             is_writable: false,
+            by_file: false,
+        }
+    }
+
+    /// The same, going on from a file and a position.
+    pub(crate) fn by_position(self) -> Self {
+        Self {
+            by_file: true,
+            ..self
         }
     }
 
@@ -192,6 +203,9 @@ impl fmt::Display for Start {
             }
             if replica.is_writable {
                 f.write_str(" writable")?;
+            }
+            if replica.by_file {
+                f.write_str(" by file")?;
             }
         }
         Ok(())
@@ -237,6 +251,7 @@ impl Start {
                 receiver,
                 connected: receiver,
                 applier,
+                by_file: replica.by_file,
                 relay: rows[replica.applied..replica.received].to_vec(),
                 ..Channel::to(1)
             });

@@ -7,6 +7,7 @@ use hactl::inventory::HostName;
 use hactl::mysql::Flavor;
 
 use crate::bench::{FLAVORS, Run, assert_led_by, assert_safe, run};
+use crate::failover::fail_over;
 use crate::mutants::{self, Bend, Lie, Mutant};
 use crate::oracle;
 use crate::prng::{Prng, SEED, seeds};
@@ -22,7 +23,12 @@ fn switch_over(fleet: &WorldFleet) -> Run {
     fleet.note("-- hactl switchover --to db2".to_owned());
     let limits = SwitchoverLimits::default();
     let decided = Switchover::new(&world.cluster, &seen, Some(&target()), limits);
-    run(fleet, decided, seen, |_, _| Vec::new())
+    let mut rules = decided.as_ref().ok().map(Switchover::rules);
+    run(fleet, decided, seen, |stage, seen| {
+        rules
+            .as_mut()
+            .map_or_else(Vec::new, |rules| rules.violations(stage, seen))
+    })
 }
 
 fn healthy(flavor: Flavor, hosts: usize) -> World {
@@ -98,6 +104,24 @@ fn a_run_killed_anywhere_is_finished_by_the_next() {
                 switch_over(&fleet);
                 assert_safe(&fleet, &told);
                 assert_led_by(&fleet, &[2], &[], &told);
+            }
+        }
+    }
+}
+
+/// Whatever was left half done, the old primary may die before anybody goes on with it.
+#[test]
+fn a_primary_that_dies_after_a_killed_run_is_failed_over() {
+    for flavor in FLAVORS {
+        for at in 0..length(flavor, 4) {
+            for what in [Interruption::KilledBefore, Interruption::KilledAfter] {
+                let told = format!("{flavor}, step {at}, {what:?}");
+                let fleet = WorldFleet::new(healthy(flavor, 4), Some((at, what)));
+                switch_over(&fleet);
+                fleet.change(|world| world.at_mut(1).power_off());
+                fail_over(&fleet);
+                assert_safe(&fleet, &told);
+                assert_led_by(&fleet, &[2, 3, 4], &[1], &told);
             }
         }
     }

@@ -136,6 +136,11 @@ impl Cluster {
         password
     }
 
+    /// The inventory's passwords are others from now on; nobody has told the servers.
+    pub(crate) fn change_passwords(&mut self) {
+        self.secrets.change();
+    }
+
     /// Starts hactl and does not wait for it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let stream =
@@ -177,6 +182,48 @@ impl Cluster {
         let run = command.output().unwrap();
         let took = begun.elapsed();
         assert!(run.status.success(), "{arguments:?}: {run:?}");
+        took
+    }
+
+    /// The same over new connections.
+    #[track_caller]
+    pub(crate) fn time_cold(&self, arguments: &[&str]) -> Duration {
+        let sockets = tempfile::Builder::new()
+            .prefix("s")
+            .tempdir_in("/run")
+            .unwrap();
+        self.time(arguments, sockets.path())
+    }
+
+    /// How long a script of somebody else's takes, which is given the hosts and the passwords in its
+    /// environment.
+    #[track_caller]
+    pub(crate) fn time_script(&self, script: &Path) -> Duration {
+        let addresses = self
+            .lab
+            .hosts()
+            .iter()
+            .map(|host| host.address().to_string());
+        let addresses: Vec<_> = addresses.collect();
+        let mut command = Command::new(script);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("HOME", self.home.path())
+            .env("FLAVOR", self.lab.suite().flavor().word())
+            .env("HOSTS", addresses.join(" "))
+            .env(
+                "VIP",
+                format!("{}/{}", self.lab.vip(), self.lab.prefix_len()),
+            )
+            .env("KEY", self.lab.key())
+            .env("KNOWN_HOSTS", self.lab.known_hosts())
+            .envs(self.secrets.environment())
+            .stdin(Stdio::null());
+        let begun = Instant::now();
+        let run = command.output().unwrap();
+        let took = begun.elapsed();
+        assert!(run.status.success(), "{}: {run:?}", script.display());
         took
     }
 
@@ -268,12 +315,14 @@ impl Cluster {
         }
     }
 
-    /// Not in a file of a host, but for the server's own data.
+    /// Not in a file of a host, but for the server's own data, nor in its journal, which packs what is long.
     #[track_caller]
     fn assert_no_secret_on(&self, host: &Host) {
         let word = self.secrets.word();
-        let script =
-            format!("grep -rlF --devices=skip {word} /etc /root /run /tmp /usr/local /var/log");
+        let script = format!(
+            "grep -rlF --devices=skip {word} /etc /root /run /tmp /usr/local /var/log
+             journalctl --no-pager --quiet --all -o export | grep -aF {word}"
+        );
         let found = host.exec(&script).unwrap().stdout;
         assert_eq!(found, "", "a password is in files of {}", host.name());
     }

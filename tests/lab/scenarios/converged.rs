@@ -100,7 +100,7 @@ fn once(cluster: &Cluster, what: What, warm: &TempDir) -> Duration {
     };
     match state {
         Sockets::Warm => cluster.time(arguments, warm.path()),
-        Sockets::Cold => cluster.time(arguments, sockets().path()),
+        Sockets::Cold => cluster.time_cold(arguments),
     }
 }
 

@@ -71,7 +71,7 @@ fn is_never_emptied_unasked(suite: Suite) {
     );
 }
 
-fn state(cluster: &Cluster) -> Vec<String> {
+pub(crate) fn state(cluster: &Cluster) -> Vec<String> {
     cluster
         .lab
         .hosts()

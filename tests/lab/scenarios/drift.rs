@@ -12,6 +12,7 @@ fn is_found_and_repaired(suite: Suite) {
     let cluster = Cluster::bootstrapped(suite);
     a_file(&cluster);
     a_server_older_than_its_file(&cluster);
+    a_setting(&cluster);
     an_account(&cluster);
     a_writable_replica(&cluster);
     the_vip(&cluster);
@@ -71,6 +72,21 @@ fn a_server_older_than_its_file(cluster: &Cluster) {
     cluster
         .hactl(&["bootstrap", "--check", "--detailed-exitcode"])
         .exits(0);
+}
+
+/// The file is right, and SQL has set something else: it is set back, and nobody is restarted.
+fn a_setting(cluster: &Cluster) {
+    let db1 = cluster.host("db1");
+    let show = "systemctl show -p MainPID --value mariadb.service mysql.service";
+    let started = || db1.exec_ok(show);
+    let before = started().unwrap();
+    db1.sql("SET GLOBAL sync_binlog = 0").unwrap();
+    cluster.finds(&["db1:NotDurable"]);
+    let run = cluster.bootstrap();
+    run.says("db1: set back live: sync_binlog = 1");
+    assert_eq!(started().unwrap(), before);
+    let now = db1.sql("SELECT @@global.sync_binlog").unwrap();
+    assert_eq!(now.trim(), "1");
 }
 
 fn an_account(cluster: &Cluster) {

@@ -16,7 +16,7 @@ crate::scenarios! {
 
 /// Times in milliseconds within which it is killed. Each run goes on where the last one was stopped,
 /// so that the moments are spread over the whole of the work.
-const WITHIN: [u16; 6] = [1500, 3000, 2000, 2500, 3000, 4000];
+const WITHIN: [u16; 10] = [1000, 1500, 1500, 2000, 1500, 2000, 2000, 1500, 2500, 3000];
 
 /// Three hosts, and on the first enough that a dump has a middle; its checksum.
 fn with_data(suite: Suite) -> (Cluster, String) {

@@ -34,7 +34,11 @@ impl Progress for Silent {
 
 impl Stage {
     pub(crate) fn set(suite: Suite) -> Self {
-        let cluster = Cluster::bootstrapped(suite);
+        Self::on(Cluster::bootstrapped(suite))
+    }
+
+    /// On a cluster that stands.
+    pub(crate) fn on(cluster: Cluster) -> Self {
         let runtime = Runtime::new().unwrap();
         let fleet = runtime.block_on(cluster.fleet());
         let table = "CREATE DATABASE q; CREATE TABLE q.t (id INT PRIMARY KEY)";

@@ -14,6 +14,7 @@
     reason = "a failed scenario must say what it drew"
 )]
 
+mod bad_days;
 mod bare;
 mod by_hand;
 mod cluster;
@@ -25,12 +26,15 @@ mod drift;
 mod encryption;
 mod existing_data;
 mod failover;
+mod findings;
+mod first_run;
 mod growing;
 mod judge;
 mod killed;
 mod leading;
 mod makefile;
 mod non_root;
+mod peers;
 mod playbooks;
 mod reaching;
 mod reboot;

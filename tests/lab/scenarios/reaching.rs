@@ -88,7 +88,7 @@ fn ways_that_are_not_the_usual_ones(suite: Suite) {
             )
             .replace(
                 &format!("{db2}}}"),
-                &format!("{db2}, ssh: {{port: 2222}}}}"),
+                &format!("{db2}, ssh: {{port: 2222, compression: true}}}}"),
             )
     };
     let status = |password: &str| -> Run {

@@ -12,6 +12,8 @@ use secrecy::SecretString;
 #[derive(Debug)]
 pub(crate) struct Secrets {
     word: String,
+    /// How often they were changed.
+    changes: u8,
 }
 
 impl Secrets {
@@ -23,15 +25,27 @@ impl Secrets {
             .unwrap();
         Self {
             word: format!("q{:08x}q", u32::from_be_bytes(noise)),
+            changes: 0,
         }
+    }
+
+    /// Other passwords, of which none may be seen either.
+    pub(crate) fn change(&mut self) {
+        self.changes += 1;
     }
 
     /// Name of the environment variable, and password. MariaDB takes 32 characters for replication.
     pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
-        let word = &self.word;
+        let word = match self.changes {
+            0 => self.word.clone(),
+            changes => format!("{}{changes}", self.word),
+        };
         [
             ("REPL_PASSWORD", format!(r#"r'a"s\s $(x) #;{word}"#)),
-            ("MONITOR_PASSWORD", format!(r#"m`'\"%{word}\'é"#)),
+            (
+                "MONITOR_PASSWORD",
+                format!(r#"m`'\"%s{word}\'é {{{{ x }}}}:@/"#),
+            ),
             ("ADMIN_PASSWORD", format!(r#"-a'"\n $HOME && {word} ?*"#)),
             ("SUDO_PASSWORD", format!(r#"s'"\$ $(x) # {word}"#)),
         ]

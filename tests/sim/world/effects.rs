@@ -104,7 +104,7 @@ impl World {
                 changed()
             }
             Action::SetUnit { change, .. } => self.set_unit(host, *change),
-            Action::SaveErrant { .. } => changed(),
+            Action::SaveErrant { .. } | Action::GiveWay { .. } => changed(),
             Action::SaveTail { beside, .. } => self.save_tail(host, beside),
             action => match self.at(host).server.process {
                 Process::Up => self.on_server(host, action),
@@ -118,6 +118,7 @@ impl World {
         match action {
             Action::SetVariable { variable, value } => self.set(host, *variable, *value),
             Action::Replicate { source, .. } => self.replicate(host, source),
+            Action::Repoint { source, .. } => self.repoint(host, source),
             Action::Drain { at_boot } => {
                 attempt!(self.drain(host, *at_boot));
                 changed()
@@ -256,10 +257,15 @@ impl World {
             .is_some_and(super::Channel::is_stopped)
         {
             server.replay();
-        } else {
-            server.start(false);
-            server.stop_receiver();
+            server.held |= at_boot == Receiving::Held;
+            server.drain()?;
+            if server.flavor == Flavor::MariaDb {
+                server.by_gtid();
+            }
+            return Ok(());
         }
+        server.start(false);
+        server.stop_receiver();
         server.held |= server.channel.is_some() && at_boot == Receiving::Held;
         server.drain()
     }
@@ -280,6 +286,15 @@ impl World {
             Some(channel) => failed(channel.refused.unwrap_or("the source does not answer")),
             None => failed("it is no replica"),
         }
+    }
+
+    fn repoint(&mut self, host: u32, source: &HostName) -> Effect {
+        let Some(source) = self.number(source).filter(|source| *source != host) else {
+            return failed("no such source");
+        };
+        attempt!(self.drain(host, Receiving::Resumes));
+        self.at_mut(host).server.change_source(source);
+        changed()
     }
 
     /// Reads a dead server's binary log over ssh, and applies what is missing.
@@ -317,6 +332,7 @@ impl World {
         // It followed that one for the while, and is left so, drained.
         server.change_source(source);
         server.replay();
+        server.by_gtid();
         if gtids(server.flavor, &server.log).contains(until) {
             changed()
         } else {

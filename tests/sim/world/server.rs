@@ -24,6 +24,10 @@ pub(crate) struct Error(pub(crate) &'static str);
 
 /// Replication from another host.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "switches are independent of each other"
+)]
 pub(crate) struct Channel {
     /// The number of the host that it fetches from.
     pub(crate) source: u32,
@@ -33,6 +37,8 @@ pub(crate) struct Channel {
     pub(crate) connected: bool,
     /// Whether the applier was started.
     pub(crate) applier: bool,
+    /// Whether it goes on from a file and a position in its source's log, and not from its GTIDs.
+    pub(crate) by_file: bool,
     /// Received and not applied, in order.
     pub(crate) relay: Vec<Row>,
     /// Why the receiver gave up.
@@ -53,6 +59,7 @@ impl Channel {
             receiver: true,
             connected: false,
             applier: true,
+            by_file: false,
             relay: Vec::new(),
             refused: None,
             silent_since: None,
@@ -202,11 +209,11 @@ impl Server {
         }
     }
 
-    /// Starts threads. `MariaDB` purges the relay log when neither of them ran (S1).
+    /// Starts threads. `MariaDB` with GTID purges the relay log when neither of them ran (S1).
     pub(crate) fn start(&mut self, receiver: bool) {
         let flavor = self.flavor;
         if let Some(channel) = &mut self.channel {
-            if channel.is_stopped() && flavor == Flavor::MariaDb {
+            if channel.is_stopped() && flavor == Flavor::MariaDb && !channel.by_file {
                 channel.relay.clear();
             }
             channel.applier = true;
@@ -215,10 +222,20 @@ impl Server {
         }
     }
 
-    /// Plays the relay log from where the applier is, with neither thread running before (S3).
+    /// Plays the relay log from where the applier is, with neither thread running before (S3). It does so by
+    /// file and position, and stays so where it does not come to its end.
     pub(crate) fn replay(&mut self) {
+        let flavor = self.flavor;
         if let Some(channel) = &mut self.channel {
             channel.applier = true;
+            channel.by_file |= flavor == Flavor::MariaDb;
+        }
+    }
+
+    /// From now on it goes on from its GTIDs. Only with all applied: the relay log goes with it.
+    pub(crate) fn by_gtid(&mut self) {
+        if let Some(channel) = &mut self.channel {
+            channel.by_file = false;
         }
     }
 
@@ -238,6 +255,7 @@ impl Server {
             channel.relay.clear();
         }
         channel.source = source;
+        channel.by_file = false;
         channel.connected = false;
         channel.refused = None;
     }
@@ -289,6 +307,9 @@ impl Server {
         }
         self.replay();
         if self.drain().is_ok() {
+            if self.flavor == Flavor::MariaDb {
+                self.by_gtid();
+            }
             self.start(!self.held);
         }
     }
@@ -329,6 +350,18 @@ mod tests {
             server.channel.as_mut().unwrap().applier = false;
             server.start(true);
             assert_eq!(received(&server), kept, "{flavor}");
+        }
+    }
+
+    #[test]
+    fn by_file_and_position_a_start_keeps_what_was_received() {
+        for flavor in [Flavor::MariaDb, Flavor::MySql] {
+            let mut server = replica(flavor);
+            server.stop_receiver();
+            let channel = server.channel.as_mut().unwrap();
+            (channel.applier, channel.by_file) = (false, true);
+            server.start(true);
+            assert_eq!(received(&server), 1, "{flavor}");
         }
     }
 

@@ -10,8 +10,9 @@ use hactl::facts::{
 };
 use hactl::inventory::HostName;
 use hactl::mysql::{
-    BeatFacts, BinlogName, Dialect, Flavor, OwnSchema, Positioning, ReadOnly, ReplicaStatus,
-    Seeding, SemiSync, SemiSyncSupport, ServerFacts, Switch, ThreadState, Version, WaitPoint,
+    BeatFacts, BinlogName, Dialect, Flavor, GtidSet, OwnSchema, Positioning, ReadOnly,
+    ReplicaStatus, Seeding, SemiSync, SemiSyncSupport, ServerFacts, Switch, ThreadState, Version,
+    WaitPoint,
 };
 
 use super::row::{BEFORE, binlog_state, gtids, uuid};
@@ -234,6 +235,7 @@ impl World {
             source_host: options.host,
             source_port: options.port,
             source_user: options.user,
+            password_sha256: None,
             source_server_id: host.server_id,
             source_uuid: (server.flavor == Flavor::MySql).then(|| uuid(channel.source)),
             receiver,
@@ -241,12 +243,13 @@ impl World {
             lag: (is_applying && channel.connected).then_some(Duration::ZERO),
             last_io_error: None,
             last_sql_error: None,
-            retrieved: Some(gtids(
-                server.flavor,
-                &server.holds().copied().collect::<Vec<_>>(),
-            )),
+            retrieved: Some(told(server, channel)),
             executed: Some(gtids(server.flavor, &server.log)),
-            using_gtid: Positioning::Gtid,
+            using_gtid: if channel.by_file {
+                Positioning::File
+            } else {
+                Positioning::Gtid
+            },
             relay_log_file: "relay-bin.000002".to_owned(),
             relay_log_pos: place(server.log.len()),
             read_source_log: Some(binlog()),
@@ -266,6 +269,14 @@ impl World {
     }
 }
 
+/// What its GTIDs tell of what it received: nothing by file and position on `MariaDB`.
+fn told(server: &Server, channel: &Channel) -> GtidSet {
+    if channel.by_file && server.flavor == Flavor::MariaDb {
+        return GtidSet::empty(server.flavor);
+    }
+    gtids(server.flavor, &server.holds().copied().collect::<Vec<_>>())
+}
+
 /// How many rows of the log came by replication, up to the last such one.
 fn applied(server: &Server) -> usize {
     let foreign = |row: &super::Row| row.writer != server.number;
@@ -273,7 +284,7 @@ fn applied(server: &Server) -> usize {
 }
 
 /// The binary logs of the beginning are purged: a set up to there.
-fn gtids_before(flavor: Flavor) -> hactl::mysql::GtidSet {
+fn gtids_before(flavor: Flavor) -> GtidSet {
     gtids(flavor, &[])
 }
 

