@@ -191,6 +191,7 @@ mod tests {
             span(
                 Action::Promote {
                     within: std::time::Duration::from_secs(1),
+                    proof: crate::plan::Proof::Alone,
                 },
                 20,
                 Outcome::Changed,

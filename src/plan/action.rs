@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::inventory::{HookPoint, HostName};
 use crate::mysql::{AccountRole, BinlogName, GtidSet, Switch};
-use crate::plan::{Awaited, Command, PathChange, Query, ServerConfig, TakesEffect};
+use crate::plan::{Awaited, Command, PathChange, Proof, Query, ServerConfig, TakesEffect};
 
 /// One thing to do on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -146,10 +146,12 @@ pub enum Action {
         within: Duration,
     },
     /// Make this replica no replica any more, and prove by a row that was written and read back that
-    /// it commits. It still refuses clients' writes afterwards, and waits for no acknowledgement.
+    /// it commits. It still refuses clients' writes afterwards.
     Promote {
         /// How long the locks of others, and what is not applied yet, may hold it up.
         within: Duration,
+        /// Whether the row is acknowledged.
+        proof: Proof,
     },
     /// Wait until a replica acknowledges what is committed here.
     AwaitAcker {
@@ -388,7 +390,14 @@ impl fmt::Display for Action {
             }
             Self::CatchUp { source, .. } => write!(f, "fetch from {source} what it has more"),
             Self::AwaitPosition { position, .. } => write!(f, "wait until {position} is applied"),
-            Self::Promote { .. } => f.write_str("promote, and prove that it commits"),
+            Self::Promote {
+                proof: Proof::Alone,
+                ..
+            } => f.write_str("promote, and prove that it commits"),
+            Self::Promote {
+                proof: Proof::Acknowledged { .. },
+                ..
+            } => f.write_str("promote, and prove that it commits and a replica acknowledges"),
             Self::FetchAnew => {
                 f.write_str("fetch under another server id for a moment, then under its own")
             }

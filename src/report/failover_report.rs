@@ -262,6 +262,7 @@ pub(super) mod samples {
                     "db2",
                     Action::Promote {
                         within: std::time::Duration::from_secs(1),
+                        proof: crate::plan::Proof::Alone,
                     },
                     100,
                     Some(190),

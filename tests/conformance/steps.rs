@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hactl::facts::Observation;
 use hactl::mysql::Switch;
-use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Receiving, Step};
+use hactl::plan::{Action, FenceMethod, LiveVariable, OnFailure, Proof, Receiving, Step};
 
 use super::cases::Does;
 use super::name;
@@ -30,7 +30,13 @@ fn action(does: Does, seen: &Observation) -> (u32, Action) {
             let at_boot = Receiving::Held;
             (host, Action::Drain { at_boot })
         }
-        Does::Promote(host) => (host, Action::Promote { within: BOUND * 5 }),
+        Does::Promote(host) => (
+            host,
+            Action::Promote {
+                within: BOUND * 5,
+                proof: Proof::Alone,
+            },
+        ),
         Does::Replicate(host, source) => {
             let (source, differs) = (name(source), Vec::new());
             (host, Action::Replicate { source, differs })

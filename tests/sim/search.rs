@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use hactl::inventory::HostName;
 use hactl::mysql::Switch;
-use hactl::plan::{Action, FenceMethod, LiveVariable, Neighbours, OnFailure, Receiving, Step};
+use hactl::plan::{
+    Action, FenceMethod, LiveVariable, Neighbours, OnFailure, Proof, Receiving, Step,
+};
 
 use crate::oracle;
 use crate::world::{Effect, World};
@@ -78,7 +80,13 @@ fn is_safe(mut world: World, usable: &[u32], leader: u32, donor: Option<u32>) ->
         steps.push((leader, Action::CatchUp { source, until }));
     }
     let within = Duration::from_secs(1);
-    steps.push((leader, Action::Promote { within }));
+    steps.push((
+        leader,
+        Action::Promote {
+            within,
+            proof: Proof::Alone,
+        },
+    ));
     steps.push((leader, set(LiveVariable::SemiSyncSource, Switch::On)));
     for number in usable.iter().filter(|number| **number != leader) {
         let (source, differs) = (source.clone(), Vec::new());

@@ -9,7 +9,8 @@ use crate::facts::{Mark, MarkKind, Observation};
 use crate::inventory::{Cluster, HookPoint, HostName};
 use crate::mysql::{BinlogName, GtidSet, Switch};
 use crate::plan::{
-    Action, FileChange, LiveVariable, Look, Neighbours, OnFailure, Receiving, StagePlan, Step,
+    Action, FileChange, LiveVariable, Look, Neighbours, OnFailure, Proof, Receiving, StagePlan,
+    Step,
 };
 
 /// How long the first acknowledgement may take: siblings are repointed beside the wait, and do so in
@@ -143,7 +144,10 @@ pub(super) fn gather(
 
 pub(super) fn promote(cluster: &Cluster, leader: &HostName) -> StagePlan {
     let why = format!("{leader} was elected");
-    let action = Action::Promote { within: PROMOTION };
+    let action = Action::Promote {
+        within: PROMOTION,
+        proof: Proof::Alone,
+    };
     let promote = step(leader, "Promote", why, action);
     let before = hook(cluster, leader, HookPoint::BeforePromote);
     let steps = before.into_iter().chain([promote]).collect();

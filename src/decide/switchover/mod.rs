@@ -9,6 +9,7 @@ mod parties;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod words;
 
 use std::collections::BTreeSet;
@@ -58,6 +59,8 @@ pub struct Switchover<'a> {
     cleared: bool,
     /// The replicas that were given their next source before the promotion, until somebody looks at them.
     repointed: BTreeSet<HostName>,
+    /// The promotion's own answer was that it is done: there is no way back.
+    promoted: bool,
 }
 
 /// What comes next.
@@ -69,7 +72,9 @@ enum Phase {
     Cut,
     /// Hand over, if the old primary has stopped.
     HandOver,
-    /// The hand-over has ended; nobody has looked since. `attempt` counts promotions.
+    /// Promote and open the target, if it has everything; nobody has looked since.
+    TakeOver,
+    /// The target was to be promoted; nobody has looked since. `attempt` counts promotions.
     HandedOver { attempt: u8 },
     /// Something went wrong before the point of no return, and both were looked at.
     Judge { attempt: u8 },
@@ -119,6 +124,7 @@ impl<'a> Switchover<'a> {
                     troubles: Vec::new(),
                     cleared: false,
                     repointed: BTreeSet::new(),
+                    promoted: false,
                 }
             }
             Standing::Led(leader) => {
@@ -180,6 +186,7 @@ impl<'a> Switchover<'a> {
             troubles: Vec::new(),
             cleared: false,
             repointed: BTreeSet::new(),
+            promoted: false,
         })
     }
 
@@ -226,8 +233,13 @@ impl<'a> Switchover<'a> {
             .filter(|facts| facts.read_only.is_full());
         match stopped {
             Some(facts) if self.troubles.is_empty() => {
-                let stage = self.stages().hand_over(&facts.executed, seen);
-                self.phase = Phase::HandedOver { attempt: 1 };
+                let stages = self.stages();
+                let stage = stages.hand_over(&facts.executed, seen);
+                self.phase = if stages.early(seen).is_empty() {
+                    Phase::HandedOver { attempt: 1 }
+                } else {
+                    Phase::TakeOver
+                };
                 Next::Stage(stage)
             }
             Some(_) => self.undo(seen, 1),
@@ -241,8 +253,20 @@ impl<'a> Switchover<'a> {
         }
     }
 
-    fn handed_over(&mut self, seen: &Observation, attempt: u8) -> Next {
+    fn take_over(&mut self, seen: &Observation) -> Next {
         if self.troubles.is_empty() {
+            let stage = self.stages().take_over(seen);
+            self.phase = Phase::HandedOver { attempt: 1 };
+            return Next::Stage(stage);
+        }
+        self.phase = Phase::Judge { attempt: 1 };
+        Next::Stage(self.stages().look_again())
+    }
+
+    /// Whoever was told that it is promoted is past the way back, whatever failed after it.
+    fn handed_over(&mut self, seen: &Observation, attempt: u8) -> Next {
+        if self.troubles.is_empty() || self.promoted {
+            self.repointed.clear();
             return self.lead(seen, 1);
         }
         self.phase = Phase::Judge { attempt };
@@ -343,6 +367,7 @@ impl Procedure for Switchover<'_> {
             }
             Phase::Cut => self.cut(seen),
             Phase::HandOver => self.hand_over(seen),
+            Phase::TakeOver => self.take_over(seen),
             Phase::HandedOver { attempt } => self.handed_over(seen, attempt),
             Phase::Judge { attempt } => self.judge(seen, attempt),
             Phase::Undo { attempt } => self.undo(seen, attempt),
@@ -352,12 +377,17 @@ impl Procedure for Switchover<'_> {
 
     fn ended(&mut self, ended: &[(Step, Outcome)]) {
         for (step, outcome) in ended {
-            if matches!(step.action, Action::Repoint { .. }) {
-                // If it failed, that is nobody's trouble: it follows later.
-                self.repointed.insert(step.host.clone());
-            } else {
-                self.troubles.extend(Refusal::after(step, outcome));
+            let trouble = Refusal::after(step, outcome);
+            match step.action {
+                Action::Repoint { .. } => {
+                    // If it failed, that is nobody's trouble: it follows later.
+                    self.repointed.insert(step.host.clone());
+                    continue;
+                }
+                Action::Promote { .. } => self.promoted = trouble.is_none(),
+                _ => {}
             }
+            self.troubles.extend(trouble);
         }
     }
 }

@@ -44,7 +44,8 @@ pub(super) fn standing(
         (_, []) => Err(nobody(&followed)),
         ([leader], _) => {
             let former = followed.iter().find(|host| host != leader);
-            Ok(match former {
+            let left = || left_behind(leader, &tops, seen);
+            Ok(match former.or_else(left) {
                 Some(former) => handed_over(Some(former), leader),
                 None => Standing::Led((*leader).clone()),
             })
@@ -55,6 +56,19 @@ pub(super) fn standing(
         }),
         ([], several) => furthest(several, &followed, wanted),
     }
+}
+
+/// A former primary that nobody follows any more and that follows nobody yet; it has nothing of its own.
+fn left_behind<'a>(
+    leader: &HostName,
+    tops: &[(&'a HostName, &ServerFacts)],
+    seen: &Observation,
+) -> Option<&'a HostName> {
+    let leading = seen.server(leader)?;
+    let is_left = |(host, facts): &&(&HostName, &ServerFacts)| {
+        *host != leader && leading.executed.contains(&facts.executed)
+    };
+    tops.iter().find(is_left).map(|(host, _)| *host)
 }
 
 fn handed_over(from: Option<&HostName>, to: &HostName) -> Standing {

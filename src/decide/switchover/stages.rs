@@ -2,6 +2,7 @@
 //! at most twice with the same end; none of them decides whether it should be.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::time::Duration;
 
 use crate::decide::first_followers::{first, pause};
@@ -9,10 +10,16 @@ use crate::decide::topology::host_of;
 use crate::facts::Observation;
 use crate::inventory::{Cluster, Durability, HookPoint, HostName};
 use crate::mysql::{GtidSet, SemiSyncSupport, ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, LiveVariable, Look, Neighbours, OnFailure, Receiving, StagePlan, Step};
+use crate::plan::{
+    Action, LiveVariable, Look, Neighbours, OnFailure, Proof, Receiving, StagePlan, Step,
+};
 
 /// How long a replica may take to attach itself to the new primary and acknowledge.
 const ATTACH: Duration = Duration::from_secs(10);
+
+/// The same of those that were given their next source early. Where none of them makes it, the old primary
+/// is next to acknowledge, and it follows only once the promotion is proven.
+const ATTACH_EARLY: Duration = Duration::from_secs(2);
 
 /// How long writers wait at most for a replica that is given its next source before the promotion. One
 /// that has applied everything took 17 to 20 ms on idle servers (measured, 10.11); one that takes longer
@@ -32,7 +39,7 @@ pub(super) struct Stages<'a> {
     pub(super) repointed: &'a BTreeSet<HostName>,
 }
 
-fn step(host: &HostName, task: &str, action: Action, why: impl Into<String>) -> Step {
+pub(super) fn step(host: &HostName, task: &str, action: Action, why: impl Into<String>) -> Step {
     Step {
         task: task.to_owned(),
         host: host.clone(),
@@ -42,18 +49,18 @@ fn step(host: &HostName, task: &str, action: Action, why: impl Into<String>) -> 
     }
 }
 
-fn go_on(step: Step) -> Step {
+pub(super) fn go_on(step: Step) -> Step {
     Step {
         on_failure: OnFailure::GoOn,
         ..step
     }
 }
 
-fn stage(play: String, steps: Vec<Step>, look: Look) -> StagePlan {
+pub(super) fn stage(play: String, steps: Vec<Step>, look: Look) -> StagePlan {
     StagePlan { play, steps, look }
 }
 
-fn set(host: &HostName, variable: LiveVariable, value: Switch, why: &str) -> Step {
+pub(super) fn set(host: &HostName, variable: LiveVariable, value: Switch, why: &str) -> Step {
     let task = match value {
         Switch::On => format!("{variable} on"),
         Switch::Off => format!("{variable} off"),
@@ -126,8 +133,19 @@ impl Stages<'_> {
         held.collect()
     }
 
-    /// Waits for the last transaction, and makes the target no replica any more. The others are given
-    /// their next source meanwhile: clients wait until one of them acknowledges.
+    /// The replicas that are given their next source early, so that they acknowledge as soon as the target
+    /// leads. None where they are too few for that.
+    pub(super) fn early(&self, seen: &Observation) -> BTreeSet<HostName> {
+        let early = first(self.siblings(seen), seen);
+        let facts = seen.server(self.target);
+        let needed = facts.map_or(1, |facts| facts.semi_sync.acks_needed.max(1));
+        let are_enough = u32::try_from(early.len()).is_ok_and(|early| early >= needed);
+        early.into_iter().filter(|_| are_enough).cloned().collect()
+    }
+
+    /// Waits for the last transaction. Where replicas follow early, they are given their next source
+    /// meanwhile, and nothing is promoted yet; semi-sync is on before the first of them attaches itself,
+    /// and from here on nothing commits at the target before it leads. Elsewhere the target is promoted.
     pub(super) fn hand_over(&self, position: &GtidSet, seen: &Observation) -> StagePlan {
         let await_position = Action::AwaitPosition {
             position: position.clone(),
@@ -148,9 +166,14 @@ impl Stages<'_> {
                 },
                 "a promotion throws away what was received and not applied",
             ),
-            self.promotion(),
         ];
-        steps.extend(first(self.siblings(seen), seen).into_iter().map(|host| {
+        let early = self.early(seen);
+        if early.is_empty() {
+            steps.push(self.promotion(Proof::Alone));
+        } else if self.is_lossless() {
+            steps.extend(self.cover(seen));
+        }
+        steps.extend(early.iter().map(|host| {
             let action = Action::Repoint {
                 source: self.target.clone(),
                 within: REPOINT,
@@ -159,6 +182,26 @@ impl Stages<'_> {
             go_on(step(host, "Next source", action, why))
         }));
         stage(format!("Hand over to {}", self.target), steps, Look::None)
+    }
+
+    /// Promotes the target and opens it, while those that follow early attach themselves. The old primary
+    /// follows later: it is no replica yet, and must have somebody proven to follow.
+    pub(super) fn take_over(&self, seen: &Observation) -> StagePlan {
+        let mut steps = if self.is_lossless() {
+            vec![self.promotion(Proof::Acknowledged {
+                within: ATTACH_EARLY,
+            })]
+        } else {
+            let alone = self.promotion(Proof::Alone);
+            iter::once(alone).chain(self.cover(seen)).collect()
+        };
+        steps.extend(self.let_write());
+        let followers = self.repointed.iter().filter_map(|host| {
+            let facts = seen.server(host)?;
+            Some(self.follow(host, facts, seen))
+        });
+        steps.extend(followers.flatten());
+        stage(format!("{} takes over", self.target), steps, Look::All)
     }
 
     /// The replicas that follow the old primary as the target does, and have nothing left to apply.
@@ -178,13 +221,14 @@ impl Stages<'_> {
     /// The promotion alone, once more.
     pub(super) fn promote_again(&self) -> StagePlan {
         let play = format!("Hand over to {}", self.target);
-        stage(play, vec![self.promotion()], Look::None)
+        stage(play, vec![self.promotion(Proof::Alone)], Look::None)
     }
 
-    fn promotion(&self) -> Step {
+    fn promotion(&self, proof: Proof) -> Step {
         let why = format!("{} shall lead", self.target);
         let action = Action::Promote {
             within: self.max_wait,
+            proof,
         };
         step(self.target, "Promote", action, why)
     }
@@ -227,39 +271,53 @@ impl Stages<'_> {
     }
 
     fn open(&self, seen: &Observation) -> Vec<Step> {
-        let (target, cluster) = (self.target, self.cluster);
         if self.is_open(seen) {
             return Vec::new();
         }
-        let mut steps = Vec::new();
-        let others = cluster.hosts.len() > 1;
-        let is_lossless = cluster.durability == Durability::Lossless;
-        let supported = seen
-            .server(target)
-            .is_some_and(|facts| facts.semi_sync.support == SemiSyncSupport::Present);
-        if others && (supported || is_lossless) {
-            steps.push(set(
-                target,
-                LiveVariable::SemiSyncSource,
-                Switch::On,
-                "a commit shall be on a replica before it is acknowledged",
-            ));
-        }
-        if others && is_lossless {
-            let action = Action::AwaitAcker { within: ATTACH };
-            let why = "the first write must not be without cover";
-            steps.push(step(target, "A replica acknowledges", action, why));
-        }
+        let mut steps: Vec<_> = self.cover(seen).into_iter().collect();
+        steps.extend(self.await_acker());
+        steps.extend(self.let_write());
+        steps
+    }
+
+    /// What the target commits from now on waits for a replica.
+    fn cover(&self, seen: &Observation) -> Option<Step> {
+        let semi_sync = seen
+            .server(self.target)
+            .map(|facts| facts.semi_sync.support);
+        let is_there = semi_sync == Some(SemiSyncSupport::Present);
+        let is_wanted = is_there || self.is_lossless();
+        let why = "a commit shall be on a replica before it is acknowledged";
+        let variable = LiveVariable::SemiSyncSource;
+        (self.has_others() && is_wanted).then(|| set(self.target, variable, Switch::On, why))
+    }
+
+    fn await_acker(&self) -> Option<Step> {
+        let why = "the first write must not be without cover";
+        let action = Action::AwaitAcker { within: ATTACH };
+        (self.has_others() && self.is_lossless())
+            .then(|| step(self.target, "A replica acknowledges", action, why))
+    }
+
+    fn is_lossless(&self) -> bool {
+        self.cluster.durability == Durability::Lossless
+    }
+
+    fn has_others(&self) -> bool {
+        self.cluster.hosts.len() > 1
+    }
+
+    fn let_write(&self) -> Vec<Step> {
         let why = "everything is there, and nobody else takes writes";
-        steps.push(set(target, LiveVariable::ReadOnly, Switch::Off, why));
-        steps.extend(self.add_vip(target));
+        let mut steps = vec![set(self.target, LiveVariable::ReadOnly, Switch::Off, why)];
+        steps.extend(self.add_vip(self.target));
         steps.extend(self.hook(HookPoint::AfterPromote).map(go_on));
         steps
     }
 
     /// Without a lifetime: only a watcher renews one, and it gives the address its lease at its next
     /// round.
-    fn add_vip(&self, host: &HostName) -> Option<Step> {
+    pub(super) fn add_vip(&self, host: &HostName) -> Option<Step> {
         let vip = self.cluster.vip.as_ref()?;
         let action = Action::AddVip {
             address: vip.to_string(),
@@ -316,38 +374,6 @@ impl Stages<'_> {
     pub(super) fn is_open(&self, seen: &Observation) -> bool {
         is_open(self.cluster, seen, self.target)
     }
-
-    /// Gives the old primary back what it had. Only while the target takes no writes.
-    pub(super) fn undo(&self, seen: &Observation) -> StagePlan {
-        let mut steps = Vec::new();
-        if let Some(old) = self.old {
-            steps.extend(covered_again(self.cluster, old, seen));
-            let why = "the switch did not succeed";
-            steps.push(set(old, LiveVariable::ReadOnly, Switch::Off, why));
-            let elsewhere = self.clear(old, seen).map(|stage| stage.steps);
-            match elsewhere {
-                Some(first) => steps.extend(first),
-                None => steps.extend(self.add_vip(old)),
-            }
-            steps.extend(self.back_in_line(old, seen));
-            for host in self.repointed {
-                let facts = seen.server(host);
-                steps.extend(facts.map(|facts| go_on(replicate(host, old, facts))));
-            }
-        }
-        stage("Undo".to_owned(), steps, Look::All)
-    }
-
-    /// The target as a replica of the old primary again, unless it has something of its own by now.
-    fn back_in_line(&self, old: &HostName, seen: &Observation) -> Option<Step> {
-        let facts = seen.server(self.target)?;
-        let behind = seen
-            .server(old)
-            .is_some_and(|primary| primary.executed.contains(&facts.executed));
-        let is_safe = facts.replica.is_some() || behind;
-        (is_safe && !self.follows(self.target, old, seen))
-            .then(|| go_on(replicate(self.target, old, facts)))
-    }
 }
 
 /// Whether clients can write to a host by the VIP.
@@ -368,7 +394,7 @@ fn is_fenced(host: &HostName, seen: &Observation) -> bool {
     seen.os(host).is_some_and(|os| os.marks.fenced.is_some())
 }
 
-fn replicate(host: &HostName, source: &HostName, facts: &ServerFacts) -> Step {
+pub(super) fn replicate(host: &HostName, source: &HostName, facts: &ServerFacts) -> Step {
     let differs = match &facts.replica {
         None => "is not a replica".to_owned(),
         Some(status) => format!("source is {}:{}", status.source_host, status.source_port),
@@ -378,14 +404,4 @@ fn replicate(host: &HostName, source: &HostName, facts: &ServerFacts) -> Step {
         differs: vec![differs],
     };
     step(host, "Follow", action, format!("{source} leads"))
-}
-
-/// Semi-sync is not touched before the point of no return. Where it is off all the same (the primary had
-/// been restarted), it comes back with the first write if a replica is there to acknowledge, or must be.
-fn covered_again(cluster: &Cluster, old: &HostName, seen: &Observation) -> Option<Step> {
-    let semi_sync = &seen.server(old)?.semi_sync;
-    let is_off = semi_sync.source_enabled == Some(Switch::Off);
-    let is_wanted = semi_sync.clients > 0 || cluster.durability == Durability::Lossless;
-    let why = "a commit shall be on a replica before it is acknowledged";
-    (is_off && is_wanted).then(|| set(old, LiveVariable::SemiSyncSource, Switch::On, why))
 }

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::time::Instant;
 
+use super::at_rest::AT_REST;
 use super::relay_log::{Pace, standing};
 use super::{SCRIPT, STATEMENT, execute, facts, last_lines, session};
 use crate::fleet::script::Script;
@@ -93,6 +94,7 @@ log=$(my_print_defaults mysqld server mariadb mariadbd 2>/dev/null | sed -n 's/^
 if [ -f "$log" ]; then size=$(stat -c %s "$log"); else size=0; fi
 begun=$(date +%s)
 if [ "$(systemctl show -p NeedDaemonReload --value -- "$unit")" = yes ]; then systemctl daemon-reload; fi
+at_rest "$unit"
 if systemctl restart -- "$unit" && systemctl is-active --quiet -- "$unit"; then
     rm -f -- "$kept"
     exit 0
@@ -146,6 +148,7 @@ fn script(fleet: &LiveFleet, config: &ServerConfig, body: &str) -> Script {
         .set("user", dialect.system_user())
         // Made anew at each start.
         .set("socket", dialect.socket_path())
+        .line(AT_REST)
         .line(COMMON)
         .line(format!(
             "try_it() {{ tried {} || return 65; }}",

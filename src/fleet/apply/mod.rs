@@ -2,6 +2,7 @@
 //! before, and says so; none of them chooses anything.
 
 mod account;
+mod at_rest;
 mod attach_by_position;
 mod await_acker;
 mod await_position;
@@ -123,7 +124,9 @@ pub(super) async fn apply(
         Action::AwaitPosition { position, within } => {
             await_position::wait(fleet, connection, position, *within).await
         }
-        Action::Promote { within } => promote::promote(fleet, connection, *within, progress).await,
+        Action::Promote { within, proof } => {
+            promote::promote(fleet, connection, (*within, *proof), progress).await
+        }
         Action::AttachByPosition => attach_by_position::attach(fleet, connection, progress).await,
         Action::FetchAnew => fetch_anew::fetch(fleet, connection).await,
         Action::AwaitAcker { within } => await_acker::wait(fleet, connection, *within).await,

@@ -8,17 +8,17 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::relay_log::{applier_stopped, await_applied, standing};
-use super::{LOCKS, STATEMENT, canary, events, execute, receiver, session};
+use super::{LOCKS, STATEMENT, await_acker, canary, events, execute, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
 use crate::mysql::{Dialect, EventState, Received, ReplicaStatus, Standing, Switch, ThreadState};
-use crate::plan::Outcome;
+use crate::plan::{Outcome, Proof};
 
 /// Promotes one replica.
 pub(super) async fn promote(
     fleet: &LiveFleet,
     connection: &Connection,
-    within: Duration,
+    (within, proof): (Duration, Proof),
     progress: &dyn Progress,
 ) -> Result<Outcome, ActionError> {
     let host = &connection.host;
@@ -47,6 +47,15 @@ pub(super) async fn promote(
             progress,
         )
         .await?;
+    }
+    match proof {
+        Proof::Alone => {
+            let alone = dialect.set_semi_sync_source(Switch::Off);
+            execute(&mut session, host, &alone, STATEMENT).await?;
+        }
+        Proof::Acknowledged { within } => {
+            await_acker::attached(&mut session, host, dialect, within).await?;
+        }
     }
     prove(&mut session, host, dialect).await?;
     let (from, to) = (EventState::DisabledOnReplica, EventState::Enabled);
@@ -95,14 +104,12 @@ async fn leave_source(
     })
 }
 
-/// Commits a row while clients are refused and nobody is waited for.
+/// Commits a row while clients are refused.
 async fn prove(
     session: &mut Session<'_>,
     host: &HostName,
     dialect: Dialect,
 ) -> Result<(), ActionError> {
-    let alone = dialect.set_semi_sync_source(Switch::Off);
-    execute(session, host, &alone, STATEMENT).await?;
     for forget in dialect.forget_persisted_read_only() {
         execute(session, host, &forget, STATEMENT).await?;
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::at_rest::AT_REST;
 use super::run;
 use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection};
@@ -15,6 +16,7 @@ const START: &str = r#"
 if [ "$(systemctl show -p NeedDaemonReload --value -- "$unit")" = yes ]; then
     systemctl daemon-reload
 fi
+case $verb in stop | restart) at_rest "$unit" ;; esac
 systemctl "$verb" -- "$unit" && exit 0
 status=$?
 journalctl -n 8 --no-pager -o cat -u "$unit" >&2 2>&1
@@ -46,6 +48,7 @@ pub(super) async fn set(
     let script = Script::new("")
         .set("verb", verb)
         .set("unit", unit)
+        .line(AT_REST)
         .line(START);
     run(connection, what, script, CHANGE).await?;
     // A session to a server that was stopped is a dead end.

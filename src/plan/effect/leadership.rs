@@ -4,7 +4,7 @@
 use crate::facts::{HostView, Mark, Observation, Reached, ServerView, UnitFacts, UnitState};
 use crate::inventory::{Cluster, HostName};
 use crate::mysql::{GtidSet, ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, LiveVariable};
+use crate::plan::{Action, LiveVariable, Proof};
 
 use super::server::{booted, follow, switch};
 use super::with_server;
@@ -29,9 +29,11 @@ pub(super) fn on_server(facts: &mut ServerFacts, action: &Action) {
             advance(facts, until);
         }
         Action::AwaitPosition { position, .. } => advance(facts, position),
-        Action::Promote { .. } => {
+        Action::Promote { proof, .. } => {
             facts.replica = None;
-            switch(facts, LiveVariable::SemiSyncSource, Switch::Off);
+            if *proof == Proof::Alone {
+                switch(facts, LiveVariable::SemiSyncSource, Switch::Off);
+            }
         }
         Action::Demote { .. } => switch(facts, LiveVariable::ReadOnly, Switch::On),
         _ => {}

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use crate::facts::{Observation, ServerView};
 use crate::inventory::{Cluster, Durability, HostName};
 use crate::mysql::{ServerFacts, Switch, ThreadState};
-use crate::plan::{Action, LiveVariable, Look, Neighbours, Receiving, StagePlan, Step, Violation};
+use crate::plan::{
+    Action, LiveVariable, Look, Neighbours, Proof, Receiving, StagePlan, Step, Violation,
+};
 
 /// What became of the primary that is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,8 @@ pub struct LeadershipRules<'a> {
     old: HostName,
     state: OldPrimary,
     waived: BTreeSet<Waiver>,
-    promoted: BTreeSet<HostName>,
+    /// The steps of earlier stages on hosts that nobody has looked at since.
+    unseen: Vec<Step>,
 }
 
 impl<'a> LeadershipRules<'a> {
@@ -53,7 +56,7 @@ impl<'a> LeadershipRules<'a> {
             old,
             state,
             waived,
-            promoted: BTreeSet::new(),
+            unseen: Vec::new(),
         }
     }
 
@@ -61,27 +64,41 @@ impl<'a> LeadershipRules<'a> {
     pub fn violations(&mut self, stage: &StagePlan, seen: &Observation) -> Vec<Violation> {
         let mut found = Vec::new();
         for (host, steps) in stage.by_host() {
-            for (index, step) in steps.iter().enumerate() {
-                let earlier = &steps[..index];
-                found.extend(self.broken(host, step, earlier, seen));
+            let mut earlier = self.since(host);
+            for step in steps {
+                found.extend(self.broken(host, step, &earlier, seen));
+                earlier.push(step);
             }
         }
         self.remember(stage);
         found
     }
 
-    /// Promotions that nobody has looked at: from a look on, what is seen is the truth.
+    /// What was done on a host since somebody looked at it. Of a primary that died everything has to be
+    /// seen, or done in the same stage.
+    fn since(&self, host: &HostName) -> Vec<&Step> {
+        let steps = self.unseen.iter().filter(|step| step.host == *host);
+        steps
+            .filter(|_| self.state == OldPrimary::Demoted)
+            .collect()
+    }
+
+    /// From a look on, what is seen is the truth.
     fn remember(&mut self, stage: &StagePlan) {
-        let is_promote = |step: &&Step| matches!(step.action, Action::Promote { .. });
-        let promoted = stage.steps.iter().filter(is_promote);
-        self.promoted.extend(promoted.map(|step| step.host.clone()));
+        self.unseen.extend(stage.steps.iter().cloned());
         match &stage.look {
-            Look::All => self.promoted.clear(),
+            Look::All => self.unseen.clear(),
             Look::At(hosts) | Look::Servers(hosts) => {
-                self.promoted.retain(|host| !hosts.contains(host));
+                self.unseen.retain(|step| !hosts.contains(&step.host));
             }
             Look::None => {}
         }
+    }
+
+    /// Promotions that nobody has looked at.
+    fn promoted(&self) -> impl Iterator<Item = &HostName> {
+        let is_promote = |step: &&Step| matches!(step.action, Action::Promote { .. });
+        self.unseen.iter().filter(is_promote).map(|step| &step.host)
     }
 
     fn broken(
@@ -101,7 +118,9 @@ impl<'a> LeadershipRules<'a> {
                 variable: LiveVariable::SemiSyncSource,
                 value: Switch::On,
             } => {
-                (!self.leads(host, earlier, seen)).then(|| Violation::WaitingReplica(host.clone()))
+                let may_wait = self.leads(host, earlier, seen)
+                    || (self.has_ended(seen) && has_everything(earlier));
+                (!may_wait).then(|| Violation::WaitingReplica(host.clone()))
             }
             Action::AddVip {
                 address,
@@ -130,7 +149,7 @@ impl<'a> LeadershipRules<'a> {
                 other: other.clone(),
             });
         }
-        if let Some(other) = self.promoted.iter().find(|other| *other != host) {
+        if let Some(other) = self.promoted().find(|other| *other != host) {
             return Some(Violation::PromotedTwice {
                 host: host.clone(),
                 other: other.clone(),
@@ -199,7 +218,7 @@ impl<'a> LeadershipRules<'a> {
 
     /// Whether a host is no replica any more, as far as this run knows when a step begins.
     fn leads(&self, host: &HostName, earlier: &[&Step], seen: &Observation) -> bool {
-        self.promoted.contains(host)
+        self.promoted().any(|promoted| promoted == host)
             || earlier
                 .iter()
                 .any(|step| matches!(step.action, Action::Promote { .. }))
@@ -284,14 +303,17 @@ impl<'a> LeadershipRules<'a> {
         earlier: &[&Step],
         seen: &Observation,
     ) -> Option<Violation> {
-        // A replica that goes back to the old primary undoes a change that was given up.
-        if *source != self.old && !self.leads(source, &[], seen) {
+        // A replica that goes back to the old primary undoes a change that was given up. A host that has
+        // everything may be followed before its promotion, but for the old primary, which is none yet.
+        let is_heir = self.has_ended(seen) && has_everything(&self.since(source));
+        let may_lead = self.leads(source, &[], seen) || (is_heir && *host != self.old);
+        if *source != self.old && !may_lead {
             return Some(Violation::RepointedBeforeProof {
                 host: host.clone(),
                 leader: source.clone(),
             });
         }
-        if self.promoted.contains(host) {
+        if self.promoted().any(|promoted| promoted == host) {
             return Some(Violation::PrimaryOverwritten(host.clone()));
         }
         // After a death, what is only half received may be nowhere else. A primary that was demoted
@@ -304,14 +326,18 @@ impl<'a> LeadershipRules<'a> {
     /// What it is still to get comes from whoever is promoted, since the old primary takes no more
     /// writes. A primary that died may have been heard by this replica alone.
     fn repoint(&self, host: &HostName, source: &HostName, seen: &Observation) -> Option<Violation> {
-        if self.promoted.contains(host) {
+        if self.promoted().any(|promoted| promoted == host) {
             return Some(Violation::PrimaryOverwritten(host.clone()));
         }
-        let has_ended = self.state == OldPrimary::Demoted && self.is_harmless(seen);
-        (!has_ended).then(|| Violation::RepointedBeforeProof {
+        (!self.has_ended(seen)).then(|| Violation::RepointedBeforeProof {
             host: host.clone(),
             leader: source.clone(),
         })
+    }
+
+    /// Whether the old primary was asked to take no more writes, and takes none.
+    fn has_ended(&self, seen: &Observation) -> bool {
+        self.state == OldPrimary::Demoted && self.is_harmless(seen)
     }
 }
 
@@ -320,6 +346,17 @@ fn other_writable<'a>(host: &HostName, seen: &'a Observation) -> Option<&'a Host
     seen.servers()
         .find(|(other, facts)| *other != host && facts.read_only.is_writable())
         .map(|(other, _)| other)
+}
+
+/// Whether a host waited for the old primary's last transaction and then applied all that it had received.
+fn has_everything(earlier: &[&Step]) -> bool {
+    let waited = earlier
+        .iter()
+        .position(|step| matches!(step.action, Action::AwaitPosition { .. }));
+    waited.is_some_and(|waited| {
+        let mut later = earlier[waited..].iter();
+        later.any(|step| matches!(step.action, Action::Drain { .. }))
+    })
 }
 
 /// Whether a replica still receives when a step on it begins.
@@ -335,6 +372,10 @@ fn still_receives(host: &HostName, earlier: &[&Step], seen: &Observation) -> boo
 fn set_earlier(earlier: &[&Step], which: LiveVariable) -> Option<Switch> {
     earlier.iter().rev().find_map(|step| match &step.action {
         Action::SetVariable { variable, value } if *variable == which => Some(*value),
+        Action::Promote {
+            proof: Proof::Alone,
+            ..
+        } if which == LiveVariable::SemiSyncSource => Some(Switch::Off),
         _ => None,
     })
 }

@@ -7,6 +7,7 @@ use crate::plan::{FenceMethod, Neighbours, Receiving};
 
 const PROMOTE: Action = Action::Promote {
     within: std::time::Duration::from_secs(1),
+    proof: crate::plan::Proof::Alone,
 };
 
 fn set(variable: LiveVariable, value: Switch) -> Action {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio, id};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::sleep;
+use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
 use hactl::fleet::LiveFleet;
@@ -17,6 +17,7 @@ use hactl_lab::{Host, Lab, LabSpec, Server, Suite};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::aftermath;
 use crate::run::Run;
 use crate::secrets::Secrets;
 
@@ -412,6 +413,15 @@ pub(crate) fn eventually(limit: Duration, mut so: impl FnMut() -> bool) -> bool 
             return false;
         }
         sleep(Duration::from_millis(50));
+    }
+}
+
+/// The hosts are still there, and afterwards nothing is.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if panicking() {
+            self.lab.hosts().iter().for_each(aftermath::tell);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use hactl::facts::{MarkKind, Observation};
 use hactl::fleet::Fleet;
 use hactl::mysql::{Flavor, Switch};
-use hactl::plan::{Action, LiveVariable, Neighbours, Outcome};
+use hactl::plan::{Action, LiveVariable, Neighbours, Outcome, Proof};
 use hactl_lab::Suite;
 
 use list::cases::{CASES, Case, Does, Given};
@@ -210,7 +210,13 @@ impl Bench {
             .clone();
         let within = SOON;
         self.does(1, Action::AwaitPosition { position, within });
-        self.does(1, Action::Promote { within });
+        self.does(
+            1,
+            Action::Promote {
+                within,
+                proof: Proof::Alone,
+            },
+        );
     }
 
     /// Nothing that went before shows any more. `wrong` is what was found so far.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hactl::fleet::{Fleet, LiveFleet, Progress};
 use hactl::inventory::HostName;
 use hactl::mysql::Switch;
-use hactl::plan::{Action, LiveVariable, OnFailure, Outcome, Receiving, Step};
+use hactl::plan::{Action, LiveVariable, OnFailure, Outcome, Proof, Receiving, Step};
 use hactl_lab::Suite;
 use tokio::runtime::Runtime;
 
@@ -169,7 +169,13 @@ fn a_tail_is_salvaged_and_a_replica_promoted(suite: Suite) {
     stage.finds_done("db2", salvage());
     assert_eq!(stage.answer("db2", ROWS), "2");
 
-    stage.changes("db2", Action::Promote { within: SOON });
+    stage.changes(
+        "db2",
+        Action::Promote {
+            within: SOON,
+            proof: Proof::Alone,
+        },
+    );
     assert_eq!(stage.answer("db2", "SELECT @@read_only"), "1");
     let events = "SELECT STATUS FROM information_schema.EVENTS";
     assert_eq!(stage.answer("db2", events), "ENABLED");
@@ -182,7 +188,13 @@ fn a_tail_is_salvaged_and_a_replica_promoted(suite: Suite) {
     stage.finds_done("db2", Action::AwaitAcker { within: SOON });
     stage.changes("db2", set(LiveVariable::ReadOnly, Switch::Off));
     // It leads: nothing is proven again, and no acknowledgement is given up for it.
-    stage.finds_done("db2", Action::Promote { within: SOON });
+    stage.finds_done(
+        "db2",
+        Action::Promote {
+            within: SOON,
+            proof: Proof::Alone,
+        },
+    );
     stage
         .cluster
         .host("db2")

@@ -14,6 +14,7 @@
     reason = "a failed scenario must say what it drew"
 )]
 
+mod aftermath;
 mod bad_days;
 mod bare;
 mod by_hand;

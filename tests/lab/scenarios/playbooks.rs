@@ -1,6 +1,9 @@
 //! A playbook of a person's own on real hosts: every module does what it says, a second run finds it done,
 //! what fails is rescued, tried again or stops everybody, and a query that only asks cannot write.
 
+use std::fs;
+use std::path::Path;
+
 use hactl_lab::Suite;
 
 use crate::cluster::Cluster;
@@ -51,12 +54,12 @@ fn does_what_it_says(suite: Suite) {
     let cluster = Cluster::bootstrapped(suite);
     let folder = tempfile::tempdir().unwrap();
     for below in ["files", "templates"] {
-        std::fs::create_dir(folder.path().join(below)).unwrap();
+        fs::create_dir(folder.path().join(below)).unwrap();
     }
     let book = folder.path().join("site.yml");
-    std::fs::write(&book, BOOK).unwrap();
-    std::fs::write(folder.path().join("files/note.txt"), "{{ as it is }}\n").unwrap();
-    std::fs::write(
+    fs::write(&book, BOOK).unwrap();
+    fs::write(folder.path().join("files/note.txt"), "{{ as it is }}\n").unwrap();
+    fs::write(
         folder.path().join("templates/mine.j2"),
         "{{ host.name }} of {{ cluster.size }}\n",
     )
@@ -107,12 +110,40 @@ fn does_what_it_says(suite: Suite) {
     // A statement that writes is refused where it would be an errant transaction.
     let wrong = folder.path().join("wrong.yml");
     let text = "- name: Wrong\n  hosts: db2\n  tasks:\n    - mysql_query: {query: CREATE DATABASE a, write: on}\n";
-    std::fs::write(&wrong, text).unwrap();
+    fs::write(&wrong, text).unwrap();
     cluster
         .hactl(&["run", wrong.to_str().unwrap(), "--yes"])
         .exits(6)
         .says("db2 is a replica and would be written to");
 
     cluster.hactl(&["run", "rolling-restart", "--yes"]).exits(0);
+    cluster.hactl(&["verify"]).exits(0);
+    a_server_that_starts_is_not_told_to_stop(&cluster, folder.path());
+}
+
+/// One that is told so while it starts may hang for ever: whoever restarts a unit waits for its start.
+fn a_server_that_starts_is_not_told_to_stop(cluster: &Cluster, folder: &Path) {
+    let book = folder.join("restart.yml");
+    let text = "- name: Restart\n  hosts: db2\n  tasks:\n    - service: {name: \"{{ server.unit }}\", state: restarted}\n";
+    fs::write(&book, text).unwrap();
+    let host = cluster.host("db2");
+    let unit = cluster.lab.suite().flavor().unit();
+    let starts_slowly = format!(
+        "mkdir -p /run/systemd/system/{unit}.d
+         printf '[Service]\\nExecStartPost=/bin/sleep 4\\n' >/run/systemd/system/{unit}.d/slow.conf
+         systemctl daemon-reload; date +%s; systemctl restart --no-block {unit}"
+    );
+    let begun = host.exec_ok(&starts_slowly).unwrap();
+    cluster
+        .hactl(&["run", book.to_str().unwrap(), "--yes"])
+        .exits(0);
+    let log = format!(
+        "rm -r /run/systemd/system/{unit}.d; systemctl daemon-reload
+         journalctl --no-pager -o cat --since @{} _PID=1 --unit {unit} | cut -d' ' -f1 | grep -E '^(Stopping|Started)'",
+        begun.trim()
+    );
+    let told = host.exec_ok(&log).unwrap();
+    let twice = ["Stopping", "Started", "Stopping", "Started"];
+    assert_eq!(told.lines().collect::<Vec<_>>(), twice);
     cluster.hactl(&["verify"]).exits(0);
 }

@@ -8,7 +8,7 @@ use hactl::facts::{Mark, MarkKind};
 use hactl::inventory::HostName;
 use hactl::mysql::{Flavor, GtidSet, Switch};
 use hactl::plan::{
-    Action, FenceMethod, LiveVariable, Neighbours, Outcome, Receiving, Step, UnitChange,
+    Action, FenceMethod, LiveVariable, Neighbours, Outcome, Proof, Receiving, Step, UnitChange,
 };
 
 use super::row::gtids;
@@ -134,7 +134,7 @@ impl World {
                     Effect::Waits(millis(*within))
                 }
             }
-            Action::Promote { .. } => self.promote(host),
+            Action::Promote { proof, .. } => self.promote(host, *proof),
             Action::AwaitAcker { within } => match self.ackers(host) {
                 0 => Effect::Waits(millis(*within)),
                 _ => changed(),
@@ -341,15 +341,23 @@ impl World {
     }
 
     /// The relay log goes with the source, applied or not: to drain it is a step of its own.
-    fn promote(&mut self, host: u32) -> Effect {
+    fn promote(&mut self, host: u32, proof: Proof) -> Effect {
         let server = &mut self.at_mut(host).server;
         if server.channel.is_none() && !server.read_only {
             return Effect::Ended(Outcome::Already);
         }
         attempt!(server.refuse_writes());
         server.reset();
-        server.set_semi_sync_source(false);
-        server.write();
+        match proof {
+            Proof::Alone => {
+                server.set_semi_sync_source(false);
+            }
+            Proof::Acknowledged { within } if self.ackers(host) == 0 => {
+                return Effect::Waits(millis(within));
+            }
+            Proof::Acknowledged { .. } => {}
+        }
+        self.at_mut(host).server.write();
         changed()
     }
 
