@@ -27,8 +27,10 @@ pub(crate) enum Given {
 pub(crate) enum Does {
     /// `Drain` there.
     Drain(u32),
-    /// `Promote` there.
+    /// `Promote` there, with nobody who acknowledges.
     Promote(u32),
+    /// `Promote` there, with a proof that is acknowledged.
+    PromoteCovered(u32),
     /// `Replicate` there, from the second.
     Replicate(u32, u32),
     /// `Repoint` there, to the second.
@@ -49,6 +51,8 @@ pub(crate) enum Does {
     Writable(u32),
     /// Semi-sync as source off there.
     WaitForNobody(u32),
+    /// Semi-sync as source on there.
+    WaitForReplicas(u32),
 }
 
 /// What is seen afterwards.
@@ -158,6 +162,39 @@ pub(crate) const CASES: &[Case] = &[
         given: &[Given::Rows(3)],
         does: &[Does::Demote(1), Does::Repoint(3, 2), Does::Promote(2)],
         seen: &[Seen::Done, Seen::Rows(3, 3)],
+        ..NOTHING
+    },
+    Case {
+        name: "a replica follows before the promotion, and acknowledges its proof",
+        given: &[Given::Rows(3)],
+        does: &[
+            Does::Demote(1),
+            Does::Drain(2),
+            Does::WaitForReplicas(2),
+            Does::Repoint(3, 2),
+            Does::Replicate(3, 2),
+            Does::PromoteCovered(2),
+        ],
+        seen: &[
+            Seen::Done,
+            Seen::FollowsNobody(2),
+            Seen::ReadOnly(2),
+            Seen::Rows(3, 3),
+            Seen::Follows(3, 2),
+            Seen::Receives(3),
+        ],
+        ..NOTHING
+    },
+    Case {
+        name: "a promotion whose proof nobody can acknowledge writes nothing and says so",
+        given: &[Given::Rows(3)],
+        does: &[
+            Does::Demote(1),
+            Does::Drain(2),
+            Does::WaitForReplicas(2),
+            Does::PromoteCovered(2),
+        ],
+        seen: &[Seen::NotDone, Seen::FollowsNobody(2), Seen::ReadOnly(2)],
         ..NOTHING
     },
     Case {

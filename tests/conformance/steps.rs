@@ -37,6 +37,16 @@ fn action(does: Does, seen: &Observation) -> (u32, Action) {
                 proof: Proof::Alone,
             },
         ),
+        Does::PromoteCovered(host) => {
+            let proof = Proof::Acknowledged { within: BOUND };
+            (
+                host,
+                Action::Promote {
+                    within: BOUND * 5,
+                    proof,
+                },
+            )
+        }
         Does::Replicate(host, source) => {
             let (source, differs) = (name(source), Vec::new());
             (host, Action::Replicate { source, differs })
@@ -67,6 +77,7 @@ fn action(does: Does, seen: &Observation) -> (u32, Action) {
         }
         Does::Writable(host) => (host, set(LiveVariable::ReadOnly, Switch::Off)),
         Does::WaitForNobody(host) => (host, set(LiveVariable::SemiSyncSource, Switch::Off)),
+        Does::WaitForReplicas(host) => (host, set(LiveVariable::SemiSyncSource, Switch::On)),
     }
 }
 

@@ -359,3 +359,78 @@ fn after_a_death_no_replica_is_repointed_before_the_promotion() {
     let own = (Look::None, vec![("db2", repoint())]);
     assert_eq!(said(&[], |_| (), vec![promoted, own]).len(), 1);
 }
+
+/// What is said of a switch from `db1`, which takes no more writes, when one thing of it is other than it
+/// should be: a stage that prepares `db2`, and one in which it takes over.
+fn said_of_a_switch(spoil: impl Fn(&mut [Vec<(&'static str, Action)>; 2])) -> Vec<String> {
+    let second = std::time::Duration::from_secs(1);
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let mut seen = fixture::healthy(&cluster);
+    seen.server_mut("db1").read_only.read_only = Switch::On;
+    let vip: std::net::IpAddr = "192.0.2.90".parse().unwrap();
+    let addresses = &mut seen.reached_mut("db1").os.addresses;
+    addresses.retain(|held| held.address != vip);
+    let position = seen.server_mut("db1").executed.clone();
+    let promote = Action::Promote {
+        within: second,
+        proof: Proof::Acknowledged { within: second },
+    };
+    let await_position = Action::AwaitPosition {
+        position,
+        within: second,
+    };
+    let drain = Action::Drain {
+        at_boot: Receiving::Resumes,
+    };
+    let mut stages = [
+        vec![
+            ("db2", await_position),
+            ("db2", drain),
+            ("db2", wait()),
+            ("db3", repoint()),
+        ],
+        vec![
+            ("db2", promote),
+            ("db2", open()),
+            ("db2", self::vip()),
+            ("db3", follow("db2")),
+        ],
+    ];
+    spoil(&mut stages);
+    let mut rules =
+        LeadershipRules::new(&cluster, name("db1"), OldPrimary::Demoted, BTreeSet::new());
+    let mut found = Vec::new();
+    for steps in stages {
+        let stage = StagePlan {
+            look: Look::None,
+            ..stage_of(steps)
+        };
+        let violations = rules.violations(&stage, &seen);
+        found.extend(violations.iter().map(ToString::to_string));
+    }
+    found
+}
+
+#[test]
+fn an_heir_is_followed_once_it_has_everything_and_opened_only_under_cover() {
+    assert_eq!(said_of_a_switch(|_| ()), [""; 0]);
+    // Neither waits for acknowledgements nor is followed nor promoted before it has everything.
+    for missing in [0, 1] {
+        let said = said_of_a_switch(|[first, _]| drop(first.remove(missing)));
+        assert!(said[0].contains("would wait"), "{said:?}");
+        assert!(
+            said.contains(&"db3 would follow db2 before db2 is promoted".to_owned()),
+            "{said:?}"
+        );
+    }
+    // The old primary is no replica yet: somebody proven has to lead it.
+    assert_eq!(
+        said_of_a_switch(|[_, second]| second.push(("db1", follow("db2")))),
+        ["db1 would follow db2 before db2 is promoted"]
+    );
+    // A proof without acknowledgement has switched them off.
+    assert_eq!(
+        said_of_a_switch(|[_, second]| second[0].1 = PROMOTE),
+        [UNCOVERED]
+    );
+}

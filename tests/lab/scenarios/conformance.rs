@@ -175,7 +175,7 @@ impl Bench {
             self.does(host, set(LiveVariable::SemiSyncSource, Switch::Off));
         }
         let promoted = case.does.iter().rev().find_map(|does| match does {
-            Does::Promote(host) => Some(*host),
+            Does::Promote(host) | Does::PromoteCovered(host) => Some(*host),
             _ => None,
         });
         if let Some(leader) = promoted {
