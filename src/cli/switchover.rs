@@ -191,7 +191,7 @@ mod tests {
             span(
                 Action::Promote {
                     within: std::time::Duration::from_secs(1),
-                    proof: crate::plan::Proof::Alone,
+                    proof: crate::plan::Proof::OwnRow,
                 },
                 20,
                 Outcome::Changed,

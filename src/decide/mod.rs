@@ -4,6 +4,7 @@
 //! error. An error of a host or a server must never be read as "nothing to do".
 
 mod bootstrap;
+mod demoted;
 mod diagnosis;
 mod failover;
 mod finding;

@@ -145,12 +145,12 @@ pub enum Action {
         /// How long at most.
         within: Duration,
     },
-    /// Make this replica no replica any more, and prove by a row that was written and read back that
-    /// it commits. It still refuses clients' writes afterwards.
+    /// Make this replica no replica any more, and prove that it commits. It still refuses clients' writes
+    /// afterwards.
     Promote {
         /// How long the locks of others, and what is not applied yet, may hold it up.
         within: Duration,
-        /// Whether the row is acknowledged.
+        /// How it proves it.
         proof: Proof,
     },
     /// Wait until a replica acknowledges what is committed here.
@@ -391,13 +391,13 @@ impl fmt::Display for Action {
             Self::CatchUp { source, .. } => write!(f, "fetch from {source} what it has more"),
             Self::AwaitPosition { position, .. } => write!(f, "wait until {position} is applied"),
             Self::Promote {
-                proof: Proof::Alone,
+                proof: Proof::OwnRow,
                 ..
             } => f.write_str("promote, and prove that it commits"),
             Self::Promote {
-                proof: Proof::Acknowledged { .. },
+                proof: Proof::Applied,
                 ..
-            } => f.write_str("promote, and prove that it commits and a replica acknowledges"),
+            } => f.write_str("promote"),
             Self::FetchAnew => {
                 f.write_str("fetch under another server id for a moment, then under its own")
             }

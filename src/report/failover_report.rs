@@ -262,7 +262,7 @@ pub(super) mod samples {
                     "db2",
                     Action::Promote {
                         within: std::time::Duration::from_secs(1),
-                        proof: crate::plan::Proof::Alone,
+                        proof: crate::plan::Proof::OwnRow,
                     },
                     100,
                     Some(190),

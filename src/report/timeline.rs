@@ -106,7 +106,7 @@ mod tests {
             host: crate::fixture::name(host),
             action: Action::Promote {
                 within: std::time::Duration::from_secs(1),
-                proof: crate::plan::Proof::Alone,
+                proof: crate::plan::Proof::OwnRow,
             },
             why: "it was chosen".to_owned(),
             on_failure: OnFailure::Stop,

@@ -27,10 +27,10 @@ pub(crate) enum Given {
 pub(crate) enum Does {
     /// `Drain` there.
     Drain(u32),
-    /// `Promote` there, with nobody who acknowledges.
+    /// `Promote` there, with a row of its own for proof.
     Promote(u32),
-    /// `Promote` there, with a proof that is acknowledged.
-    PromoteCovered(u32),
+    /// `Promote` there, with what it has applied for proof.
+    PromoteFollowed(u32),
     /// `Replicate` there, from the second.
     Replicate(u32, u32),
     /// `Repoint` there, to the second.
@@ -165,7 +165,7 @@ pub(crate) const CASES: &[Case] = &[
         ..NOTHING
     },
     Case {
-        name: "a replica follows before the promotion, and acknowledges its proof",
+        name: "a replica follows before the promotion",
         given: &[Given::Rows(3)],
         does: &[
             Does::Demote(1),
@@ -173,7 +173,7 @@ pub(crate) const CASES: &[Case] = &[
             Does::WaitForReplicas(2),
             Does::Repoint(3, 2),
             Does::Replicate(3, 2),
-            Does::PromoteCovered(2),
+            Does::PromoteFollowed(2),
         ],
         seen: &[
             Seen::Done,
@@ -186,15 +186,26 @@ pub(crate) const CASES: &[Case] = &[
         ..NOTHING
     },
     Case {
-        name: "a promotion whose proof nobody can acknowledge writes nothing and says so",
+        name: "a replica that followed before a promotion that came to nothing goes back",
         given: &[Given::Rows(3)],
         does: &[
             Does::Demote(1),
             Does::Drain(2),
             Does::WaitForReplicas(2),
-            Does::PromoteCovered(2),
+            Does::Repoint(3, 2),
+            Does::Replicate(3, 2),
+            Does::PromoteFollowed(2),
+            Does::Replicate(3, 1),
+            Does::WaitForNobody(2),
+            Does::Replicate(2, 1),
         ],
-        seen: &[Seen::NotDone, Seen::FollowsNobody(2), Seen::ReadOnly(2)],
+        seen: &[
+            Seen::Done,
+            Seen::Follows(2, 1),
+            Seen::Receives(2),
+            Seen::Follows(3, 1),
+            Seen::Receives(3),
+        ],
         ..NOTHING
     },
     Case {

@@ -30,23 +30,8 @@ fn action(does: Does, seen: &Observation) -> (u32, Action) {
             let at_boot = Receiving::Held;
             (host, Action::Drain { at_boot })
         }
-        Does::Promote(host) => (
-            host,
-            Action::Promote {
-                within: BOUND * 5,
-                proof: Proof::Alone,
-            },
-        ),
-        Does::PromoteCovered(host) => {
-            let proof = Proof::Acknowledged { within: BOUND };
-            (
-                host,
-                Action::Promote {
-                    within: BOUND * 5,
-                    proof,
-                },
-            )
-        }
+        Does::Promote(host) => (host, promote(Proof::OwnRow)),
+        Does::PromoteFollowed(host) => (host, promote(Proof::Applied)),
         Does::Replicate(host, source) => {
             let (source, differs) = (name(source), Vec::new());
             (host, Action::Replicate { source, differs })
@@ -79,6 +64,11 @@ fn action(does: Does, seen: &Observation) -> (u32, Action) {
         Does::WaitForNobody(host) => (host, set(LiveVariable::SemiSyncSource, Switch::Off)),
         Does::WaitForReplicas(host) => (host, set(LiveVariable::SemiSyncSource, Switch::On)),
     }
+}
+
+fn promote(proof: Proof) -> Action {
+    let within = BOUND * 5;
+    Action::Promote { within, proof }
 }
 
 /// A variable of a live server.

@@ -12,7 +12,11 @@ use crate::world::{Interruption, WorldFleet, cluster};
 
 /// What a person tells `hactl failover`, who finishes what was interrupted as well.
 pub(crate) fn case() -> Case {
-    let primary = "db1".parse().expect("a host's name");
+    case_of("db1")
+}
+
+fn case_of(dead: &str) -> Case {
+    let primary = dead.parse().expect("a host's name");
     let mut case = Case::new(primary, vec!["it does not answer".to_owned()]);
     case.allowed.insert(Harm::IgnoreLast);
     case
@@ -20,10 +24,15 @@ pub(crate) fn case() -> Case {
 
 /// One run of `hactl failover`.
 pub(crate) fn fail_over(fleet: &WorldFleet) -> Run {
+    fail_over_from(fleet, "db1")
+}
+
+/// The same from another primary.
+pub(crate) fn fail_over_from(fleet: &WorldFleet, dead: &str) -> Run {
     let world = fleet.world();
     let seen = world.seen_whole();
     fleet.note("-- hactl failover".to_owned());
-    let decided = Failover::of(&world.cluster, &seen, case());
+    let decided = Failover::of(&world.cluster, &seen, case_of(dead));
     let mut rules = decided.as_ref().ok().map(Failover::rules);
     run(fleet, decided, seen, |stage, seen| {
         rules

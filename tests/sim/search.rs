@@ -84,7 +84,7 @@ fn is_safe(mut world: World, usable: &[u32], leader: u32, donor: Option<u32>) ->
         leader,
         Action::Promote {
             within,
-            proof: Proof::Alone,
+            proof: Proof::OwnRow,
         },
     ));
     steps.push((leader, set(LiveVariable::SemiSyncSource, Switch::On)));

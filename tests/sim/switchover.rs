@@ -7,7 +7,7 @@ use hactl::inventory::HostName;
 use hactl::mysql::Flavor;
 
 use crate::bench::{FLAVORS, Run, assert_led_by, assert_safe, run};
-use crate::failover::fail_over;
+use crate::failover::{fail_over, fail_over_from};
 use crate::mutants::{self, Bend, Lie, Mutant};
 use crate::oracle;
 use crate::prng::{Prng, SEED, seeds};
@@ -122,6 +122,33 @@ fn a_primary_that_dies_after_a_killed_run_is_failed_over() {
                 fail_over(&fleet);
                 assert_safe(&fleet, &told);
                 assert_led_by(&fleet, &[2, 3, 4], &[1], &told);
+            }
+        }
+    }
+}
+
+/// The same of the new one: whoever led before has everything but what was written since, and follows.
+#[test]
+fn a_target_that_dies_after_a_killed_run_is_failed_over() {
+    for flavor in FLAVORS {
+        for at in 0..length(flavor, 3) {
+            for what in [Interruption::KilledBefore, Interruption::KilledAfter] {
+                let told = format!("{flavor}, step {at}, {what:?}");
+                let fleet = WorldFleet::new(healthy(flavor, 3), Some((at, what)));
+                switch_over(&fleet);
+                let led = oracle::leader(&fleet.world());
+                fleet.change(|world| {
+                    if led == Ok(2) {
+                        world.write();
+                        world.settle();
+                    }
+                    world.at_mut(2).power_off();
+                });
+                fail_over_from(&fleet, "db2");
+                assert_safe(&fleet, &told);
+                if led == Ok(2) {
+                    assert_led_by(&fleet, &[1, 3], &[2], &told);
+                }
             }
         }
     }

@@ -207,6 +207,7 @@ impl Failover<'_> {
         for host in &follow {
             steps.extend(pause(host, &first));
             steps.push(stages::repoint(host, &leader, &why));
+            steps.extend(stages::wait_for_nobody(seen, host));
         }
         self.left_out = left_out;
         self.phase = Phase::Note;

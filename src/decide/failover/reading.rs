@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::election::Election;
 use super::member::{Counting, Member, Part, members};
+use crate::decide::demoted::is_demoted;
 use crate::decide::topology::host_of;
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
@@ -12,7 +13,7 @@ use crate::mysql::{BinlogName, Seeding, ServerError, ServerFacts, ThreadState};
 
 /// The followers when one of them leads.
 pub(super) struct Siblings {
-    /// Those to repoint.
+    /// Those to repoint, and the old primary of a switchover that was not finished.
     pub(super) follow: Vec<HostName>,
     /// Those that must not be, with the reason (S22).
     pub(super) left_out: BTreeMap<HostName, String>,
@@ -31,10 +32,12 @@ impl Siblings {
             follow: Vec::new(),
             left_out: BTreeMap::new(),
         };
-        let followers = all
-            .iter()
-            .filter(|member| member.host != leader && member.part == Part::Follower);
-        for member in followers {
+        let demoted = |member: &Member<'_>| {
+            leading
+                .is_some_and(|leading| is_demoted(seen, member.host, member.facts, leading.facts))
+        };
+        let others = all.iter().filter(|member| member.host != leader);
+        for member in others.filter(|one| one.part == Part::Follower || demoted(one)) {
             match why_not(member, leading) {
                 None => siblings.follow.push(member.host.clone()),
                 Some(why) => {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::decide::Refusal;
+use crate::decide::demoted::is_demoted;
 use crate::decide::topology::host_of;
 use crate::facts::Observation;
 use crate::inventory::{Cluster, HostName};
@@ -44,7 +45,7 @@ pub(super) fn standing(
         (_, []) => Err(nobody(&followed)),
         ([leader], _) => {
             let former = followed.iter().find(|host| host != leader);
-            let left = || left_behind(leader, &tops, seen);
+            let left = || demoted(leader, &tops, seen);
             Ok(match former.or_else(left) {
                 Some(former) => handed_over(Some(former), leader),
                 None => Standing::Led((*leader).clone()),
@@ -58,17 +59,17 @@ pub(super) fn standing(
     }
 }
 
-/// A former primary that nobody follows any more and that follows nobody yet; it has nothing of its own.
-fn left_behind<'a>(
+/// A former primary that nobody follows any more and that follows nobody yet.
+fn demoted<'a>(
     leader: &HostName,
     tops: &[(&'a HostName, &ServerFacts)],
     seen: &Observation,
 ) -> Option<&'a HostName> {
     let leading = seen.server(leader)?;
-    let is_left = |(host, facts): &&(&HostName, &ServerFacts)| {
-        *host != leader && leading.executed.contains(&facts.executed)
+    let is_one = |(host, facts): &&(&HostName, &ServerFacts)| {
+        *host != leader && is_demoted(seen, host, facts, leading)
     };
-    tops.iter().find(is_left).map(|(host, _)| *host)
+    tops.iter().find(is_one).map(|(host, _)| *host)
 }
 
 fn handed_over(from: Option<&HostName>, to: &HostName) -> Standing {

@@ -2,7 +2,6 @@
 //! at most twice with the same end; none of them decides whether it should be.
 
 use std::collections::BTreeSet;
-use std::iter;
 use std::time::Duration;
 
 use crate::decide::first_followers::{first, pause};
@@ -169,7 +168,7 @@ impl Stages<'_> {
         ];
         let early = self.early(seen);
         if early.is_empty() {
-            steps.push(self.promotion(Proof::Alone));
+            steps.push(self.promotion(Proof::OwnRow));
         } else if self.is_lossless() {
             steps.extend(self.cover(seen));
         }
@@ -187,14 +186,11 @@ impl Stages<'_> {
     /// Promotes the target and opens it, while those that follow early attach themselves. The old primary
     /// follows later: it is no replica yet, and must have somebody proven to follow.
     pub(super) fn take_over(&self, seen: &Observation) -> StagePlan {
-        let mut steps = if self.is_lossless() {
-            vec![self.promotion(Proof::Acknowledged {
-                within: ATTACH_EARLY,
-            })]
-        } else {
-            let alone = self.promotion(Proof::Alone);
-            iter::once(alone).chain(self.cover(seen)).collect()
-        };
+        let mut steps = vec![self.promotion(Proof::Applied)];
+        if !self.is_lossless() {
+            steps.extend(self.cover(seen));
+        }
+        steps.extend(self.await_acker(ATTACH_EARLY));
         steps.extend(self.let_write());
         let followers = self.repointed.iter().filter_map(|host| {
             let facts = seen.server(host)?;
@@ -221,7 +217,12 @@ impl Stages<'_> {
     /// The promotion alone, once more.
     pub(super) fn promote_again(&self) -> StagePlan {
         let play = format!("Hand over to {}", self.target);
-        stage(play, vec![self.promotion(Proof::Alone)], Look::None)
+        let proof = if self.repointed.is_empty() {
+            Proof::OwnRow
+        } else {
+            Proof::Applied
+        };
+        stage(play, vec![self.promotion(proof)], Look::None)
     }
 
     fn promotion(&self, proof: Proof) -> Step {
@@ -275,7 +276,7 @@ impl Stages<'_> {
             return Vec::new();
         }
         let mut steps: Vec<_> = self.cover(seen).into_iter().collect();
-        steps.extend(self.await_acker());
+        steps.extend(self.await_acker(ATTACH));
         steps.extend(self.let_write());
         steps
     }
@@ -292,9 +293,9 @@ impl Stages<'_> {
         (self.has_others() && is_wanted).then(|| set(self.target, variable, Switch::On, why))
     }
 
-    fn await_acker(&self) -> Option<Step> {
+    fn await_acker(&self, within: Duration) -> Option<Step> {
         let why = "the first write must not be without cover";
-        let action = Action::AwaitAcker { within: ATTACH };
+        let action = Action::AwaitAcker { within };
         (self.has_others() && self.is_lossless())
             .then(|| step(self.target, "A replica acknowledges", action, why))
     }

@@ -52,7 +52,8 @@ fn the_plan_reads_like_a_switchover() {
       db2: turn semi-sync as source on
       db3: take db2 as its next source
     db2 takes over
-      db2: promote, and prove that it commits and a replica acknowledges
+      db2: promote
+      db2: wait until a replica acknowledges
       db2: turn read-only off
       db2: add 192.0.2.90/24 to eth0
       db3: replicate from db2

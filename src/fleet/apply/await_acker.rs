@@ -7,9 +7,8 @@ use tokio::time::Instant;
 
 use super::relay_log::Pace;
 use super::{ask_semi_sync, session};
-use crate::fleet::{ActionError, Connection, LiveFleet, Session};
-use crate::inventory::HostName;
-use crate::mysql::{Dialect, Switch};
+use crate::fleet::{ActionError, Connection, LiveFleet};
+use crate::mysql::Switch;
 use crate::plan::Outcome;
 
 /// Waits for as many replicas as a commit waits for.
@@ -18,22 +17,12 @@ pub(super) async fn wait(
     connection: &Connection,
     within: Duration,
 ) -> Result<Outcome, ActionError> {
+    let host = &connection.host;
     let (mut session, dialect) = session(fleet, connection).await?;
-    attached(&mut session, &connection.host, dialect, within).await?;
-    Ok(Outcome::Already)
-}
-
-/// The same in a session that is there.
-pub(super) async fn attached(
-    session: &mut Session<'_>,
-    host: &HostName,
-    dialect: Dialect,
-    within: Duration,
-) -> Result<(), ActionError> {
     let begun = Instant::now();
     let mut pace = Pace::quick();
     loop {
-        let seen = ask_semi_sync(session, host, dialect).await?;
+        let seen = ask_semi_sync(&mut session, host, dialect).await?;
         if seen.source_enabled != Some(Switch::On) {
             return Err(ActionError::Unfit {
                 host: host.clone(),
@@ -44,7 +33,7 @@ pub(super) async fn attached(
         }
         let attached = seen.clients >= seen.acks_needed.max(1);
         if attached && seen.source_active == Some(Switch::On) {
-            return Ok(());
+            return Ok(Outcome::Already);
         }
         if begun.elapsed() >= within {
             return Err(ActionError::TimedOut {

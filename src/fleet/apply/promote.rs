@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::relay_log::{applier_stopped, await_applied, standing};
-use super::{LOCKS, STATEMENT, await_acker, canary, events, execute, receiver, session};
+use super::{LOCKS, STATEMENT, canary, events, execute, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress, Session};
 use crate::inventory::HostName;
 use crate::mysql::{Dialect, EventState, Received, ReplicaStatus, Standing, Switch, ThreadState};
@@ -48,16 +48,13 @@ pub(super) async fn promote(
         )
         .await?;
     }
-    match proof {
-        Proof::Alone => {
-            let alone = dialect.set_semi_sync_source(Switch::Off);
-            execute(&mut session, host, &alone, STATEMENT).await?;
-        }
-        Proof::Acknowledged { within } => {
-            await_acker::attached(&mut session, host, dialect, within).await?;
-        }
+    for forget in dialect.forget_persisted_read_only() {
+        execute(&mut session, host, &forget, STATEMENT).await?;
     }
-    prove(&mut session, host, dialect).await?;
+    if proof == Proof::OwnRow {
+        write_alone(&mut session, host, dialect).await?;
+    }
+    refuses_writes(&mut session, host).await?;
     let (from, to) = (EventState::DisabledOnReplica, EventState::Enabled);
     if let Err(error) = events::switch(&mut session, host, dialect, from, to).await {
         // Clients wait. What does not run is found by `verify`.
@@ -104,15 +101,14 @@ async fn leave_source(
     })
 }
 
-/// Commits a row while clients are refused.
-async fn prove(
+/// Commits a row while clients are refused and nobody is waited for.
+async fn write_alone(
     session: &mut Session<'_>,
     host: &HostName,
     dialect: Dialect,
 ) -> Result<(), ActionError> {
-    for forget in dialect.forget_persisted_read_only() {
-        execute(session, host, &forget, STATEMENT).await?;
-    }
+    let alone = dialect.set_semi_sync_source(Switch::Off);
+    execute(session, host, &alone, STATEMENT).await?;
     let (open, close) = (
         dialect.set_privileged_writes(Switch::On),
         dialect.set_privileged_writes(Switch::Off),
@@ -124,7 +120,10 @@ async fn prove(
     if let Some(close) = close {
         execute(session, host, &close, STATEMENT).await?;
     }
-    written?;
+    written.map(drop)
+}
+
+async fn refuses_writes(session: &mut Session<'_>, host: &HostName) -> Result<(), ActionError> {
     let Standing { read_only, .. } = standing(session).await?;
     if read_only.is_full() {
         return Ok(());

@@ -31,7 +31,7 @@ pub(super) fn on_server(facts: &mut ServerFacts, action: &Action) {
         Action::AwaitPosition { position, .. } => advance(facts, position),
         Action::Promote { proof, .. } => {
             facts.replica = None;
-            if *proof == Proof::Alone {
+            if *proof == Proof::OwnRow {
                 switch(facts, LiveVariable::SemiSyncSource, Switch::Off);
             }
         }

@@ -14,7 +14,7 @@ const DRAIN: Action = Action::Drain {
 
 const PROMOTE: Action = Action::Promote {
     within: std::time::Duration::from_secs(1),
-    proof: crate::plan::Proof::Alone,
+    proof: crate::plan::Proof::OwnRow,
 };
 
 const BOTH: [Flavor; 2] = [Flavor::MariaDb, Flavor::MySql];

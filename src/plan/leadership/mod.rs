@@ -373,7 +373,7 @@ fn set_earlier(earlier: &[&Step], which: LiveVariable) -> Option<Switch> {
     earlier.iter().rev().find_map(|step| match &step.action {
         Action::SetVariable { variable, value } if *variable == which => Some(*value),
         Action::Promote {
-            proof: Proof::Alone,
+            proof: Proof::OwnRow,
             ..
         } if which == LiveVariable::SemiSyncSource => Some(Switch::Off),
         _ => None,

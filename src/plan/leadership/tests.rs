@@ -7,7 +7,7 @@ use crate::plan::{FenceMethod, Neighbours, Receiving};
 
 const PROMOTE: Action = Action::Promote {
     within: std::time::Duration::from_secs(1),
-    proof: crate::plan::Proof::Alone,
+    proof: crate::plan::Proof::OwnRow,
 };
 
 fn set(variable: LiveVariable, value: Switch) -> Action {
@@ -373,7 +373,7 @@ fn said_of_a_switch(spoil: impl Fn(&mut [Vec<(&'static str, Action)>; 2])) -> Ve
     let position = seen.server_mut("db1").executed.clone();
     let promote = Action::Promote {
         within: second,
-        proof: Proof::Acknowledged { within: second },
+        proof: Proof::Applied,
     };
     let await_position = Action::AwaitPosition {
         position,
@@ -428,7 +428,7 @@ fn an_heir_is_followed_once_it_has_everything_and_opened_only_under_cover() {
         said_of_a_switch(|[_, second]| second.push(("db1", follow("db2")))),
         ["db1 would follow db2 before db2 is promoted"]
     );
-    // A proof without acknowledgement has switched them off.
+    // A proof by a row of its own has switched semi-sync off.
     assert_eq!(
         said_of_a_switch(|[_, second]| second[0].1 = PROMOTE),
         [UNCOVERED]

@@ -40,12 +40,19 @@ const WELL: [&str; 3] = [
 fn actions_do_what_the_model_says(suite: Suite) {
     let bench = Bench(Stage::set(suite));
     let mut wrong = Vec::new();
-    for case in CASES {
+    for case in CASES.iter().filter(|case| is_possible(case, suite)) {
         bench.assert_well(case, &wrong);
         wrong.extend(bench.replay(case));
         bench.put_in_order(case);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// `MariaDB` 10.5 takes the option that should cut a tail off, and commits the tail all the same: then the
+/// host is reseeded.
+fn is_possible(case: &Case, suite: Suite) -> bool {
+    let rewinds = case.does.iter().any(|does| matches!(does, Does::Rewind(_)));
+    !(rewinds && suite == Suite::Bullseye)
 }
 
 /// The cluster on which the cases are tried.
@@ -175,7 +182,7 @@ impl Bench {
             self.does(host, set(LiveVariable::SemiSyncSource, Switch::Off));
         }
         let promoted = case.does.iter().rev().find_map(|does| match does {
-            Does::Promote(host) | Does::PromoteCovered(host) => Some(*host),
+            Does::Promote(host) | Does::PromoteFollowed(host) => Some(*host),
             _ => None,
         });
         if let Some(leader) = promoted {
@@ -214,7 +221,7 @@ impl Bench {
             1,
             Action::Promote {
                 within,
-                proof: Proof::Alone,
+                proof: Proof::OwnRow,
             },
         );
     }

@@ -173,7 +173,7 @@ fn a_tail_is_salvaged_and_a_replica_promoted(suite: Suite) {
         "db2",
         Action::Promote {
             within: SOON,
-            proof: Proof::Alone,
+            proof: Proof::OwnRow,
         },
     );
     assert_eq!(stage.answer("db2", "SELECT @@read_only"), "1");
@@ -192,7 +192,7 @@ fn a_tail_is_salvaged_and_a_replica_promoted(suite: Suite) {
         "db2",
         Action::Promote {
             within: SOON,
-            proof: Proof::Alone,
+            proof: Proof::OwnRow,
         },
     );
     stage

@@ -348,16 +348,10 @@ impl World {
         }
         attempt!(server.refuse_writes());
         server.reset();
-        match proof {
-            Proof::Alone => {
-                server.set_semi_sync_source(false);
-            }
-            Proof::Acknowledged { within } if self.ackers(host) == 0 => {
-                return Effect::Waits(millis(within));
-            }
-            Proof::Acknowledged { .. } => {}
+        if proof == Proof::OwnRow {
+            server.set_semi_sync_source(false);
+            server.write();
         }
-        self.at_mut(host).server.write();
         changed()
     }
 

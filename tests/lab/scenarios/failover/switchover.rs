@@ -262,18 +262,23 @@ fn a_target_that_does_not_replicate(suite: Suite) {
 /// Moments after its start at which something happens to a switchover.
 const MOMENTS: [u64; 5] = [100, 300, 450, 600, 900];
 
-/// F65: killed at any moment; the next command finishes it or takes it back.
+/// F65: killed at any moment; the same command finishes it, and so do the others that a person may type.
 fn killed_in_the_middle(suite: Suite) {
     let arena = Arena::up(suite);
-    for millis in MOMENTS {
-        let (_, target) = sides(&arena);
+    for (turn, millis) in MOMENTS.into_iter().enumerate() {
+        let (source, target) = sides(&arena);
         let writer = arena.write();
         let running = arena
             .cluster
             .start(&["switchover", "--to", target, "--yes"]);
         sleep(Duration::from_millis(millis));
         running.kill();
-        recover(&arena);
+        if turn % 2 == 0 {
+            recover(&arena);
+            bring_back(&arena, &source);
+        } else {
+            to(&arena, target).exits(0);
+        }
         arena.await_rows(&writer);
         arena.stop(writer);
         arena.well();
