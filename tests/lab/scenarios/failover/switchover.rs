@@ -275,12 +275,12 @@ fn killed_in_the_middle(suite: Suite) {
         running.kill();
         if turn % 2 == 0 {
             recover(&arena);
-            bring_back(&arena, &source);
         } else {
             to(&arena, target).exits(0);
         }
         arena.await_rows(&writer);
         arena.stop(writer);
+        bring_back(&arena, &source);
         arena.well();
     }
 }
@@ -290,8 +290,14 @@ fn recover(arena: &Arena) {
     if arena.look().is_ok_and(|health| health.replicas.len() == 2) {
         return;
     }
-    arena.cluster.hactl(&["failover", "--yes"]);
-    arena.cluster.hactl(&["bootstrap", "--yes"]);
+    for command in [
+        ["status"].as_slice(),
+        &["failover", "--yes"],
+        &["bootstrap", "--yes"],
+        &["status"],
+    ] {
+        eprintln!("{}", arena.cluster.hactl(command));
+    }
 }
 
 /// A former primary comes back by a person's word alone.
@@ -326,9 +332,9 @@ fn while_it_dies(suite: Suite, victim: &str) {
             .host(victim)
             .exec("systemctl is-system-running --wait");
         recover(&arena);
-        bring_back(&arena, victim);
         arena.await_rows(&writer);
         arena.stop(writer);
+        bring_back(&arena, victim);
         arena.well();
         to(&arena, "db1");
         arena.well();
