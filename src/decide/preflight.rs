@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::decide::verify::duplicate_uuids;
 use crate::decide::versions::{installable, older_to_be};
 use crate::decide::{Finding, Severity};
-use crate::facts::{HostView, Observation, OsFacts, Reached, RootAccess, ServerView};
+use crate::facts::{HostView, Observation, OsFacts, Reached, RootAccess, ServerView, UnitState};
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::identify_program;
 
@@ -93,13 +93,28 @@ fn of_host(cluster: &Cluster, host: &Host, reached: &Reached) -> Vec<Finding> {
             name,
             "ServerSilent",
             format!("the server runs and does not answer: {}", fault.text),
-            format!(
-                "look at its log: ssh to {} and run journalctl -u mariadb -u mysql",
-                host.address
-            ),
+            of_a_silent_server(cluster, host, reached),
         ));
     }
     findings
+}
+
+/// A server between two states may be there for good: a `MariaDB` that is told to stop while it starts never
+/// ends (tried, 10.11.18), and Debian's unit forbids systemd to kill it.
+fn of_a_silent_server(cluster: &Cluster, host: &Host, reached: &Reached) -> String {
+    let unit = reached.dialect(cluster.server.flavor).service_unit();
+    let state = reached.os.units.get(unit).map(|unit| unit.state);
+    if state == Some(UnitState::Changing) {
+        return format!(
+            "systemd is starting or stopping it: wait; where that never ends, ssh to {} and run systemctl \
+             kill --signal=KILL {unit}",
+            host.address
+        );
+    }
+    format!(
+        "look at its log: ssh to {} and run journalctl -u {unit}",
+        host.address
+    )
 }
 
 /// As the machine calls itself.
