@@ -17,7 +17,7 @@ fn target() -> HostName {
     "db2".parse().expect("a host's name")
 }
 
-fn switch_over(fleet: &WorldFleet) -> Run {
+pub(crate) fn switch_over(fleet: &WorldFleet) -> Run {
     let world = fleet.world();
     let seen = world.seen_whole();
     fleet.note("-- hactl switchover --to db2".to_owned());
@@ -38,7 +38,7 @@ fn healthy(flavor: Flavor, hosts: usize) -> World {
 }
 
 /// How many steps an undisturbed switchover takes.
-fn length(flavor: Flavor, hosts: usize) -> usize {
+pub(crate) fn length(flavor: Flavor, hosts: usize) -> usize {
     let fleet = WorldFleet::new(healthy(flavor, hosts), None);
     switch_over(&fleet);
     fleet.steps()

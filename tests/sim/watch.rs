@@ -23,6 +23,7 @@ use self::story::{CALM, Event, Story};
 use crate::bench::FLAVORS;
 use crate::oracle;
 use crate::prng::{SEED, seeds};
+use crate::switchover;
 use crate::world::{Interruption, Millis, World, WorldFleet, cluster};
 
 /// How many stories are told without one being named.
@@ -48,6 +49,30 @@ fn watched(flavor: Flavor, hosts: usize, lease: Option<Duration>) -> Cluster {
         vip.lease = lease;
     }
     cluster
+}
+
+/// Whatever a killed switchover left, whoever watches next brings the writer back.
+#[test]
+fn a_switchover_that_was_killed_is_taken_care_of() {
+    for story in story(&[], None) {
+        let flavor = story.cluster.server.flavor;
+        for at in 0..switchover::length(flavor, 3) {
+            for what in [Interruption::KilledBefore, Interruption::KilledAfter] {
+                let told = format!("{flavor}, step {at}, {what:?}");
+                let world = World::healthy(&story.cluster);
+                let fleet = WorldFleet::new(world, Some((at, what)));
+                switchover::switch_over(&fleet);
+                let end = tell_in(fleet, &story, straight, heard);
+                end.assert_safe(&told);
+                let led = oracle::leader(&end.world());
+                assert!(
+                    matches!(led, Ok(1 | 2)),
+                    "{told}: {led:?}\n{}",
+                    end.fleet.trace()
+                );
+            }
+        }
+    }
 }
 
 /// How a story ended.
@@ -78,7 +103,13 @@ impl Told {
 fn tell(story: &Story, bend: Bend, ear: Ear) -> Told {
     let world = World::healthy(&story.cluster);
     let fleet = WorldFleet::new(world, story.faults.clone()).paced(story.prng.clone());
+    tell_in(fleet, story, bend, ear)
+}
+
+/// The same of hosts in any state.
+fn tell_in(fleet: WorldFleet, story: &Story, bend: Bend, ear: Ear) -> Told {
     let mut keeper = Keeper::new(&fleet, bend, ear);
+    keeper.reconsider();
     let mut events = story.events.iter().peekable();
     let mut wrongs = Vec::new();
     let end = story.calm_from() + CALM;

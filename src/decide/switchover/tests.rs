@@ -6,7 +6,7 @@ use crate::decide::tests::rehearsal::{Fault, World};
 use crate::facts::{Mark, ServerView, UnreachableKind};
 use crate::fixture::{Mutate as _, cluster, cluster_with, healthy, held, name, unreachable};
 use crate::inventory::{Durability, HookPoint};
-use crate::mysql::{Flavor, OpenWrite, Switch, ThreadState};
+use crate::mysql::{Flavor, OpenWrite, ServerFacts, Switch, ThreadState};
 use crate::plan::{Action, Look, OnFailure, predict};
 
 fn limits() -> SwitchoverLimits {
@@ -143,6 +143,16 @@ fn survives(cluster: &Cluster, start: &Observation, at: usize, fault: Fault) {
             world.leader(),
             (expected.to_owned(), true),
             "{at} {fault:?} {:#?}",
+            world.log
+        );
+        let waits = |facts: &ServerFacts| facts.semi_sync.source_enabled == Some(Switch::On);
+        let mut replicas = world
+            .truth
+            .servers()
+            .filter(|(_, facts)| facts.is_replica());
+        assert!(
+            !replicas.any(|(_, facts)| waits(facts)),
+            "a replica waits for acknowledgements: {at} {fault:?} {:#?}",
             world.log
         );
     }

@@ -108,7 +108,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Watches who leads by what is seen; whom it watched, where that cannot be told.
-    fn reconsider(&mut self) {
+    pub(super) fn reconsider(&mut self) {
         let seen = self.fleet.world().seen_whole();
         if let Ok(leader) = decide::leader(&self.cluster, &seen)
             && leader != self.leader
