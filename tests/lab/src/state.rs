@@ -125,6 +125,7 @@ pub(crate) fn make_dir(name: &str) -> Result<PathBuf, LabError> {
     let disk = memory.join(name);
     // Of a lab that was killed before it was written down, or from before this machine was started.
     remove_dir(&dir)?;
+    remove_dir(&disk)?;
     fs::create_dir_all(&disk).map_err(LabError::file("create", &disk))?;
     symlink(&disk, &dir).map_err(LabError::file("link", &dir))?;
     Ok(dir)
