@@ -84,11 +84,16 @@ fn a_server_that_does_not_come_back_has_its_old_file(cluster: &Cluster) {
         cluster,
         "max_connections: 333, back_log: 99, innodb_log_group_home_dir: /nowhere",
     );
+    // MariaDB 10.5 does not name the folder that it misses.
+    let why = match cluster.lab.suite() {
+        Suite::Bullseye => "the system cannot find the path specified",
+        Suite::Bookworm | Suite::Trixie | Suite::Sid => "nowhere",
+    };
     cluster
         .hactl(&["bootstrap", "--yes"])
         .exits(5)
         .says("the old file is back")
-        .says("nowhere");
+        .says(why);
     let after = starts(cluster);
     assert_eq!(
         (after[0], after[2]),
