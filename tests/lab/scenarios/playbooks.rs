@@ -145,5 +145,5 @@ fn a_server_that_starts_is_not_told_to_stop(cluster: &Cluster, folder: &Path) {
     let told = host.exec_ok(&log).unwrap();
     let twice = ["Stopping", "Started", "Stopping", "Started"];
     assert_eq!(told.lines().collect::<Vec<_>>(), twice);
-    cluster.hactl(&["verify"]).exits(0);
+    cluster.hactl(&["verify", "--wait", "60s"]).exits(0);
 }
