@@ -38,7 +38,7 @@ pub(super) struct Stages<'a> {
     pub(super) repointed: &'a BTreeSet<HostName>,
 }
 
-pub(super) fn step(host: &HostName, task: &str, action: Action, why: impl Into<String>) -> Step {
+fn step(host: &HostName, task: &str, action: Action, why: impl Into<String>) -> Step {
     Step {
         task: task.to_owned(),
         host: host.clone(),
