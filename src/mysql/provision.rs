@@ -44,6 +44,12 @@ impl Dialect {
             .then_some("--init-rpl-role=SLAVE --read-only=1")
     }
 
+    /// The option for one start that makes the server refuse writes, whatever its option files say; `None`
+    /// where its unit hands none on (Debian's `mysql.service`).
+    pub fn read_only_option(self) -> Option<&'static str> {
+        self.is_mariadb().then_some("--read-only=1")
+    }
+
     /// The program on the host that starts replication with both threads stopped and keeps what was
     /// received; `None` where `START REPLICA` itself does. Bootstrap installs it.
     ///

@@ -32,6 +32,7 @@ mod salvage;
 mod save_errant;
 mod save_tail;
 mod seed;
+mod start_with;
 mod unfence;
 mod unit;
 mod variable;

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::relay_log::standing;
+use super::start_with::START_WITH;
 use super::{last_lines, run, session};
 use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection, LiveFleet};
@@ -15,8 +16,7 @@ use crate::plan::Outcome;
 /// Recovery after a crash may take long.
 const START: Duration = Duration::from_mins(30);
 
-/// The unit's own variable for options, in systemd's memory; taken back whatever happens. What was masked
-/// by a fence is let go: the server comes up read-only.
+/// What was masked by a fence is let go: the server comes up read-only.
 const SCRIPT: &str = r#"
 for turn in 1 2 3 4 5 6 7 8 9 10; do
     pid=$(systemctl show -p MainPID --value -- "$unit")
@@ -30,12 +30,7 @@ done
 systemctl stop -- "$unit" >/dev/null 2>&1
 systemctl unmask -- "$unit" >/dev/null 2>&1
 systemctl unmask --runtime -- "$unit" >/dev/null 2>&1
-plain() { systemctl unset-environment MYSQLD_OPTS; }
-trap plain EXIT
-trap 'exit 143' TERM INT HUP
-systemctl set-environment "MYSQLD_OPTS=$option" || exit 1
-systemctl reset-failed -- "$unit" >/dev/null 2>&1
-systemctl start -- "$unit" && { echo started; exit 0; }
+start_with "$unit" "$option" && { echo started; exit 0; }
 status=$?
 journalctl -n 8 --no-pager -o cat -u "$unit" >&2 2>&1
 exit "$status"
@@ -55,6 +50,7 @@ pub(super) async fn rewind(
     let script = Script::default()
         .set("unit", expected.service_unit())
         .set("option", option)
+        .line(START_WITH)
         .line(SCRIPT);
     let said = run(
         connection,

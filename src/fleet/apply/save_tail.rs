@@ -1,7 +1,7 @@
 //! Reads what the log of a stopped server holds that another server lacks, names it, and writes it as SQL
 //! to a file on this machine, before the server's start cuts it off (S9). The server must not run: it is
 //! read as files. Must never take what cannot be read for nothing, and never let what a transaction says
-//! get anywhere else than into that file.
+//! get anywhere else than into that file, of which the command line shows the beginning.
 
 use std::path::Path;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::start_with::START_WITH;
 use super::{facts, run};
 use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection, LiveFleet};
@@ -20,15 +21,20 @@ changed=
 for unit in $service $sockets; do
     [ "/etc/systemd/system/$unit" -ef /dev/null ] || continue
     systemctl unmask -- "$unit" || exit
-    changed=1
+    changed="$changed $unit"
 done
-systemctl -q is-enabled -- "$service" || { systemctl enable -- "$service" || exit; changed=1; }
+systemctl -q is-enabled -- "$service" || { systemctl enable -- "$service" || exit; changed="$changed "; }
 systemctl -q is-active -- "$service" && { echo "${changed:-already}"; exit 0; }
-systemctl reset-failed -- "$service" 2>/dev/null
-systemctl start -- "$service" && exit 0
+start_with "$service" "$option" && { echo "$changed"; exit 0; }
 status=$?
 journalctl -n 8 --no-pager -o cat -u "$service" >&2 2>&1
 exit "$status"
+"#;
+
+/// What was unmasked is masked again: no boot may start what came up writable.
+const FENCE_AGAIN: &str = r#"
+systemctl stop -- "$service"
+for unit in $masked; do systemctl mask -- "$unit"; done
 "#;
 
 /// Unmasks, enables, starts, and waits until the server answers.
@@ -39,8 +45,9 @@ pub(super) async fn unfence(
     let dialect = fleet.expected();
     let script = Script::default()
         .set("service", dialect.service_unit())
-        .set("sockets", &dialect.all_socket_units().join(" "));
-    let begin = script.clone().line(UNFENCE_SCRIPT);
+        .set("sockets", &dialect.all_socket_units().join(" "))
+        .set("option", dialect.read_only_option().unwrap_or_default());
+    let begin = script.clone().line(START_WITH).line(UNFENCE_SCRIPT);
     let answer = run(
         connection,
         "unmasking and starting the server",
@@ -63,7 +70,7 @@ pub(super) async fn unfence(
     };
     if facts(fleet, &mut session).await?.read_only.is_writable() {
         drop(session);
-        let stop = script.line("systemctl stop -- \"$service\"");
+        let stop = script.set("masked", answer.trim()).line(FENCE_AGAIN);
         run(connection, "stopping the server", stop, START).await?;
         return Err(ActionError::Unfit {
             host: connection.host.clone(),
