@@ -101,11 +101,17 @@ async fn look_at_tail(
 fn recap(global: &Global, cluster: &Cluster, leader: &HostName, performed: &Performed) {
     for span in performed.spans.iter().filter(|span| span.is_good()) {
         match &span.step.action {
-            Action::SaveErrant { path, .. } => say(&saved(Path::new(path))),
+            Action::SaveErrant { path, .. } => {
+                say(&saved("what only it had is kept in", Path::new(path)));
+            }
             // Where there is no tail there is no file.
             Action::SaveTail { path, .. } if span.outcome == Some(Outcome::Changed) => {
+                say(&saved(
+                    "what was cut off is kept as SQL in",
+                    Path::new(path),
+                ));
                 say(&format!(
-                    "\nwhat was cut off is kept as SQL in {path}: hold it against the rows of {leader} before you run any of it"
+                    "hold it against the rows of {leader} before you run any of it"
                 ));
             }
             _ => {}
@@ -117,9 +123,10 @@ fn recap(global: &Global, cluster: &Cluster, leader: &HostName, performed: &Perf
     }
 }
 
-/// Where the transactions are that only one host had, and how they begin.
-fn saved(path: &Path) -> String {
-    let mut text = format!("\nwhat only it had is kept in {}", path.display());
+/// Where the transactions are that only one host had, and how they begin. An account's are not for a
+/// terminal, not even as a hash.
+fn saved(what: &str, path: &Path) -> String {
+    let mut text = format!("\n{what} {}", path.display());
     let Ok(file) = std::fs::File::open(path) else {
         return text;
     };
@@ -130,12 +137,25 @@ fn saved(path: &Path) -> String {
         .map(|line| String::from_utf8_lossy(&line).into_owned())
         .filter(|line| inside.tells(line));
     for line in lines.by_ref().take(SHOWN) {
-        let _ = write!(text, "\n  {line}");
+        let shown = if has_password(&line) {
+            "(a statement with a password: see the file)"
+        } else {
+            &line
+        };
+        let _ = write!(text, "\n  {shown}");
     }
     if lines.next().is_some() {
         text.push_str("\n  …");
     }
     text
+}
+
+/// Whether a statement may say how somebody logs in, in either server's words.
+fn has_password(line: &str) -> bool {
+    let line = line.to_ascii_uppercase();
+    line.contains("PASSWORD")
+        || line.contains("IDENTIFIED")
+        || line.contains("AUTHENTICATION_STRING")
 }
 
 /// Which part of a binary log's text a line is in.
@@ -205,6 +225,7 @@ COMMIT/*!*/;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db1.sql");
         std::fs::write(&path, LOG).unwrap();
+        let saved = |path: &Path| saved("what only it had is kept in", path);
         let head = format!("\nwhat only it had is kept in {}", path.display());
         let rows =
             "\n  create table mine.t(a int)\n  ### INSERT INTO `mine`.`t`\n  ### SET\n  ###   @1=1";
@@ -213,6 +234,9 @@ COMMIT/*!*/;
         let text = saved(&path);
         assert_eq!(text.matches("insert").count(), SHOWN);
         assert!(text.ends_with("\n  …"));
+        std::fs::write(&path, "create user a identified by password '*ABC'\n").unwrap();
+        let hidden = format!("{head}\n  (a statement with a password: see the file)");
+        assert_eq!(saved(&path), hidden);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(saved(&path), head);
     }
