@@ -185,7 +185,7 @@ impl LinkError {
                 format!("check the address in the inventory: `getent hosts {own}` must print one, or `~/.ssh/config` must define it")
             }
             LinkFault::Unreachable(Unreachable::Closed) => {
-                format!("look at sshd on the host (`journalctl -u ssh`): it may be starting, full (`MaxStartups`) or told to refuse this address; with a jump host in ~/.ssh/config, `ssh {login} true` must work without a question")
+                format!("look at sshd on the host (`journalctl -u ssh`): it may be starting, full (`MaxStartups`), told to refuse this address, or refuse it for a while after failed logins (`PerSourcePenalties`, up to ten minutes); with a jump host in ~/.ssh/config, `ssh {login} true` must work without a question")
             }
             LinkFault::HostKeyUnknown { name } => self.hint_unknown_key(name),
             LinkFault::HostKeyChanged { name, .. } => format!(
