@@ -25,6 +25,7 @@ mod switchover;
 mod topology;
 pub mod verify;
 mod versions;
+mod wait_for_nobody;
 
 pub use bootstrap::{Bootstrap, Consent, bootstrap};
 pub use diagnosis::{Acquaintance, DeathBasis, Diagnosis, Verdict, diagnose};

@@ -10,6 +10,7 @@ use super::reading::{Siblings, ackers, tail_start};
 use super::stages::{self, Cover, Tail};
 use super::state::{Failover, Phase, Promotion, Salvage};
 use crate::decide::first_followers::{first, pause};
+use crate::decide::wait_for_nobody::wait_for_nobody;
 use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::inventory::{Durability, HookPoint, HostName};
@@ -207,7 +208,8 @@ impl Failover<'_> {
         for host in &follow {
             steps.extend(pause(host, &first));
             steps.push(stages::repoint(host, &leader, &why));
-            steps.extend(stages::wait_for_nobody(seen, host));
+            let facts = seen.server(host);
+            steps.extend(facts.and_then(|facts| wait_for_nobody(host, facts)));
         }
         self.left_out = left_out;
         self.phase = Phase::Note;

@@ -223,17 +223,6 @@ pub(super) fn repoint(host: &HostName, leader: &HostName, why: &str) -> Step {
     go_on(step(host, "Repoint", why, action))
 }
 
-/// One that led until now may still wait for acknowledgements of what it applies.
-pub(super) fn wait_for_nobody(seen: &Observation, host: &HostName) -> Option<Step> {
-    let waits = seen.server(host)?.semi_sync.source_enabled == Some(Switch::On);
-    let why = "a replica that waits for acknowledgements stands still";
-    let action = Action::SetVariable {
-        variable: LiveVariable::SemiSyncSource,
-        value: Switch::Off,
-    };
-    waits.then(|| go_on(step(host, "Semi-sync", why, action)))
-}
-
 /// Every later hactl hears of it.
 pub(super) fn note(
     cluster: &Cluster,

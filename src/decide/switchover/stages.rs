@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::decide::first_followers::{first, pause};
 use crate::decide::topology::host_of;
+use crate::decide::wait_for_nobody::wait_for_nobody;
 use crate::facts::Observation;
 use crate::inventory::{Cluster, Durability, HookPoint, HostName};
 use crate::mysql::{GtidSet, SemiSyncSupport, ServerFacts, Switch, ThreadState};
@@ -349,15 +350,7 @@ impl Stages<'_> {
         } else if !self.follows(host, self.target, seen) {
             steps.push(go_on(replicate(host, self.target, facts)));
         }
-        if facts.semi_sync.source_enabled == Some(Switch::On) {
-            let why = "a replica that waits for acknowledgements stands still";
-            steps.push(go_on(set(
-                host,
-                LiveVariable::SemiSyncSource,
-                Switch::Off,
-                why,
-            )));
-        }
+        steps.extend(wait_for_nobody(host, facts));
         steps
     }
 

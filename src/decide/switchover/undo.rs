@@ -2,6 +2,7 @@
 //! It must never be taken once the target may take writes.
 
 use super::stages::{Stages, go_on, replicate, set, stage};
+use crate::decide::wait_for_nobody::wait_for_nobody;
 use crate::facts::Observation;
 use crate::inventory::{Cluster, Durability, HostName};
 use crate::mysql::Switch;
@@ -20,7 +21,8 @@ impl Stages<'_> {
                 Some(first) => steps.extend(first),
                 None => steps.extend(self.add_vip(old)),
             }
-            steps.extend(self.uncovered_again(seen));
+            let target = seen.server(self.target);
+            steps.extend(target.and_then(|facts| wait_for_nobody(self.target, facts)));
             steps.extend(self.back_in_line(old, seen));
             for host in self.repointed {
                 let facts = seen.server(host);
@@ -28,15 +30,6 @@ impl Stages<'_> {
             }
         }
         stage("Undo".to_owned(), steps, Look::All)
-    }
-
-    /// The target waits for nobody's acknowledgement any more.
-    fn uncovered_again(&self, seen: &Observation) -> Option<Step> {
-        let semi_sync = &seen.server(self.target)?.semi_sync;
-        let why = "a replica that waits for acknowledgements stands still";
-        let variable = LiveVariable::SemiSyncSource;
-        (semi_sync.source_enabled == Some(Switch::On))
-            .then(|| go_on(set(self.target, variable, Switch::Off, why)))
     }
 
     /// The target as a replica of the old primary again, unless it has something of its own by now.
