@@ -217,7 +217,8 @@ fn an_acknowledgement_is_lost(suite: Suite) {
         let mut replicas = ["db2", "db3"].iter();
         replicas.all(|replica| arena.host(replica).sql(&read).unwrap().trim() == "1")
     };
-    std::thread::scope(|scope| {
+    // It goes on watching: the replica is led back to its GTIDs after the commits are through.
+    let _watch = std::thread::scope(|scope| {
         db1.mute(Direction::Incoming).unwrap();
         let commits = [1, 2].map(|id| {
             let insert = format!("INSERT INTO judge.ack VALUES ({id})");
@@ -242,6 +243,7 @@ fn an_acknowledgement_is_lost(suite: Suite) {
             db1.signal("mariadbd", Signal::Kill).unwrap();
         }
         assert!(ended, "the commits wait");
+        watch
     });
     let writer = arena.write();
     arena.await_rows(&writer);
