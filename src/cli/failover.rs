@@ -95,7 +95,15 @@ async fn once(
     };
     let holder = Holder::this_process("failover");
     let is_left = decide::is_left(cluster, &seen, &leader);
+    let is_half_open = decide::is_half_open(cluster, &seen, &leader);
     let led = match &found.diagnosis.verdict {
+        Verdict::Healthy | Verdict::Trouble(_) if is_half_open => {
+            let grounds = vec![format!(
+                "{leader} takes writes, and nobody has the writer VIP"
+            )];
+            let build = |seen: &_| Revive::new(cluster, seen, &leader, grounds.clone());
+            lead(&scene, seen.clone(), build, |revive| eyes(revive.rules())).await?
+        }
         Verdict::ReadOnlyPrimary if !is_left => {
             let build = |seen: &_| Revive::new(cluster, seen, &leader, because.clone());
             lead(&scene, seen.clone(), build, |revive| eyes(revive.rules())).await?

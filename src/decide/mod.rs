@@ -29,7 +29,7 @@ mod wait_for_nobody;
 
 pub use bootstrap::{Bootstrap, Consent, bootstrap};
 pub use diagnosis::{Acquaintance, DeathBasis, Diagnosis, Verdict, diagnose};
-pub use failover::{Case, Election, Failover, Memory, Revive, Standing, is_left};
+pub use failover::{Case, Election, Failover, Memory, Revive, Standing, is_half_open, is_left};
 pub use finding::{Finding, Refusal, Severity};
 pub use harm::Harm;
 pub use leader::{leader, leads_instead};

@@ -9,7 +9,7 @@ use super::runner::run_stage;
 use crate::decide::{Next, Procedure, Refusal};
 use crate::facts::Observation;
 use crate::fleet::Fleet;
-use crate::plan::{Outcome, StagePlan, Step, Violation};
+use crate::plan::{Action, Outcome, StagePlan, Step, Violation};
 use crate::report::{Event, Sink};
 
 /// How a procedure ended.
@@ -37,10 +37,26 @@ impl Performance {
         })
     }
 
-    /// Steps that did not reach their state.
+    /// Steps that did not reach their state. What was waited for in vain and came when it was waited for once
+    /// more is none.
     pub fn failures(&self) -> impl Iterator<Item = &(Step, Outcome)> {
-        self.steps.iter().filter(|(_, outcome)| !outcome.is_good())
+        let failed = self.steps.iter().enumerate();
+        failed.filter_map(|(at, ended)| {
+            let (step, outcome) = ended;
+            let came = || {
+                self.steps[at..]
+                    .iter()
+                    .any(|later| is_acker_of(step, later))
+            };
+            (!outcome.is_good() && !came()).then_some(ended)
+        })
     }
+}
+
+/// Whether a replica attached that a step waited for.
+fn is_acker_of(waited: &Step, (step, outcome): &(Step, Outcome)) -> bool {
+    let waits = |step: &Step| matches!(step.action, Action::AwaitAcker { .. });
+    waits(waited) && waits(step) && outcome.is_good() && step.host == waited.host
 }
 
 /// A stage that breaks a rule: a defect of hactl. Nothing of that stage was carried out.
@@ -82,5 +98,50 @@ pub async fn perform<F: Fleet, P: Procedure>(
         procedure.ended(&ended);
         seen = look_after(fleet, &stage.look, seen, &ended).await;
         performance.steps.extend(ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fixture::name;
+    use crate::plan::OnFailure;
+
+    fn step(host: &str, action: Action, outcome: Outcome) -> (Step, Outcome) {
+        let step = Step {
+            task: "T".to_owned(),
+            host: name(host),
+            action,
+            why: "W".to_owned(),
+            on_failure: OnFailure::Stop,
+        };
+        (step, outcome)
+    }
+
+    #[test]
+    fn a_replica_that_attached_later_has_attached() {
+        let failed = || Outcome::Failed {
+            error: "too late".to_owned(),
+            hint: None,
+        };
+        let within = Duration::from_secs(2);
+        let waits = Action::AwaitAcker { within };
+        let failures = |steps: Vec<(Step, Outcome)>| {
+            let performance = Performance {
+                steps,
+                refused: Vec::new(),
+            };
+            performance.failures().count()
+        };
+        let early = || step("db2", waits.clone(), failed());
+        let later = |host| step(host, waits.clone(), Outcome::Already);
+        assert_eq!(failures(vec![early()]), 1);
+        assert_eq!(failures(vec![early(), later("db2")]), 0);
+        assert_eq!(failures(vec![later("db2"), early()]), 1);
+        assert_eq!(failures(vec![early(), later("db3")]), 1);
+        let other = step("db2", Action::AttachByPosition, Outcome::Already);
+        assert_eq!(failures(vec![early(), other]), 1);
     }
 }

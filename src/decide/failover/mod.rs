@@ -36,7 +36,7 @@ mod state;
 
 pub use case::{Case, Memory};
 pub use election::{Election, Standing};
-pub use revive::{Revive, is_left};
+pub use revive::{Revive, is_half_open, is_left};
 pub use state::Failover;
 
 #[cfg(test)]

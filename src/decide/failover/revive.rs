@@ -194,6 +194,21 @@ fn untold(primary: &HostName, member: &Member<'_>) -> Option<Refusal> {
     })
 }
 
+/// Whether a primary takes writes, and no client finds it: whoever opened it was stopped before it got the
+/// writer VIP, and nobody that is seen has it. To open it again is to finish that, and nothing else is.
+pub fn is_half_open(cluster: &Cluster, seen: &Observation, primary: &HostName) -> bool {
+    let Some(vip) = &cluster.vip else {
+        return false;
+    };
+    let takes_writes = seen
+        .server(primary)
+        .is_some_and(|facts| facts.read_only.is_writable());
+    let is_held = seen
+        .all_reached()
+        .any(|(_, reached)| reached.os.has_address(vip.address));
+    takes_writes && !is_held && refusals(cluster, seen, primary).is_empty()
+}
+
 /// Whether a read-only primary was left for another: somebody was promoted beside it and has what it
 /// lacks, or is followed. Then it is not opened again; the failover from it is brought to its end.
 pub fn is_left(cluster: &Cluster, seen: &Observation, primary: &HostName) -> bool {
@@ -214,7 +229,7 @@ impl Procedure for Revive<'_> {
             loses: Vec::new(),
             loss: Some(DataLoss::Nothing {
                 because: format!(
-                    "{} is back with its own data, and nobody was promoted meanwhile",
+                    "{} has all that its replicas have, and nobody was promoted beside it",
                     self.primary
                 ),
             }),

@@ -48,6 +48,39 @@ fn it_is_opened_in_the_safe_order() {
 }
 
 #[test]
+fn what_was_stopped_before_the_vip_is_finished() {
+    for flavor in BOTH {
+        let cluster = fixture::cluster(flavor, 3);
+        let mut seen = healthy(&cluster);
+        assert!(!is_half_open(&cluster, &seen, &name("db1")));
+        let vip = cluster.vip.as_ref().unwrap().address;
+        let addresses = &mut seen.reached_mut("db1").os.addresses;
+        addresses.retain(|held| held.address != vip);
+        assert!(is_half_open(&cluster, &seen, &name("db1")));
+        let revive = revive(&cluster, &seen).expect("a revival");
+        let plan = foresee(&cluster, &revive, &seen).expect("a plan");
+        let mut rules = revive.rules();
+        for stage in &plan.stages {
+            assert_eq!(rules.violations(stage, &seen), Vec::new());
+        }
+        let last = plan.steps().last().expect("a step");
+        assert_eq!(last.action.to_string(), "add 192.0.2.90/24 to eth0");
+
+        // Not beside another that has it, nor beside another that takes writes.
+        let mut held = seen.clone();
+        let addresses = &mut held.reached_mut("db3").os.addresses;
+        addresses.push(fixture::held(vip, "eth0"));
+        assert!(!is_half_open(&cluster, &held, &name("db1")));
+        let open = &mut seen.server_mut("db3").read_only;
+        open.read_only = Switch::Off;
+        if let Some(super_read_only) = &mut open.super_read_only {
+            *super_read_only = Switch::Off;
+        }
+        assert!(!is_half_open(&cluster, &seen, &name("db1")));
+    }
+}
+
+#[test]
 fn the_vip_that_a_former_primary_could_not_be_rid_of_is_taken_first() {
     let cluster = fixture::cluster(Flavor::MySql, 3);
     let mut seen = back(&cluster);
