@@ -5,7 +5,7 @@
 //! the applier is stopped: on MariaDB the next start would throw
 //! the relay log away (S1).
 
-use super::relay_log::{await_applied, replayed, standing};
+use super::relay_log::{await_applied, standing, started};
 use super::{STATEMENT, execute, hold, receiver, session};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
 use crate::mysql::{Received, ReplicaStatus, Standing, ThreadState};
@@ -25,7 +25,12 @@ pub(super) async fn drain(
         hold::hold(connection, &mut session, dialect, &fleet.cluster().name).await?;
     }
     let begun = (session, dialect, before.clone());
-    let (mut session, seen) = replayed(fleet, connection, begun, progress).await?;
+    // After a boot the program may be about to stop the applier that it started.
+    let (mut session, seen) = if before.replica.as_ref().is_some_and(may_be_booting) {
+        started(fleet, connection, begun, progress).await?
+    } else {
+        (begun.0, before.clone())
+    };
     // Promoted before, or never a replica: nothing is left to apply.
     let Some(status) = &seen.replica else {
         return Ok(Outcome::Already);
@@ -50,6 +55,11 @@ pub(super) async fn drain(
     } else {
         Outcome::Changed
     })
+}
+
+/// Only an applier that is alone, or nothing at all, runs while a server boots.
+fn may_be_booting(status: &ReplicaStatus) -> bool {
+    status.receiver == ThreadState::Stopped
 }
 
 /// Whether there is nothing to do: the receiver stopped, the applier running, and all applied.

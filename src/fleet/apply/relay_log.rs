@@ -129,6 +129,9 @@ pub(super) async fn await_applied(
 /// the program on the host that applies it first, and looks again. The program is also waited for while
 /// it is at work after a boot: it has the applier alone running then, and stops it when it is done.
 /// Nothing is asked twice where neither is so.
+///
+/// That it is at work and has nothing left to apply cannot be told from a replica that was drained: see
+/// [`started`].
 pub(super) async fn replayed<'a>(
     fleet: &LiveFleet,
     connection: &'a Connection,
@@ -140,7 +143,20 @@ pub(super) async fn replayed<'a>(
         status.receiver == ThreadState::Stopped
             && (status.applier == ThreadState::Stopped || pending)
     });
-    let Some(program) = dialect.safe_start_program().filter(|_| stopped) else {
+    if !stopped {
+        return Ok((session, seen));
+    }
+    started(fleet, connection, (session, dialect, seen), progress).await
+}
+
+/// Runs the program that starts replication, or waits for it where it is at work, and looks again.
+pub(super) async fn started<'a>(
+    fleet: &LiveFleet,
+    connection: &'a Connection,
+    (session, dialect, seen): (Session<'a>, Dialect, Standing),
+    progress: &dyn Progress,
+) -> Result<(Session<'a>, Standing), ActionError> {
+    let Some(program) = dialect.safe_start_program() else {
         return Ok((session, seen));
     };
     // It may take long, and the session serves others meanwhile.

@@ -25,6 +25,8 @@ use crate::plan::Outcome;
 const CONNECT: Duration = Duration::from_secs(30);
 /// After this long a receiver that has stopped with an error stays stopped.
 const SETTLES: Duration = Duration::from_secs(1);
+/// How often a receiver that lost its connection on its first questions is started again.
+const AGAIN: u8 = 3;
 
 /// Brings one replica in line.
 pub(super) async fn replicate(
@@ -342,14 +344,21 @@ async fn wait_until_streaming(
     session: &mut Session<'_>,
     host: &HostName,
 ) -> Result<(), ActionError> {
-    let begun = Instant::now();
+    let dialect = session.dialect().await.map_err(ActionError::Login)?;
+    let mut begun = Instant::now();
     let mut pace = Pace::new();
+    let mut again = AGAIN;
     loop {
         let seen = standing(session).await?.replica;
         match &seen {
             Some(seen) if is_streaming(seen) => return Ok(()),
             Some(seen) if seen.applier == ThreadState::Stopped => {
                 return Err(applier_stopped(host, seen));
+            }
+            Some(seen) if again > 0 && has_given_up(seen) && lost_connection(seen) => {
+                again -= 1;
+                begun = Instant::now();
+                execute(session, host, &dialect.start_receiver(), STATEMENT).await?;
             }
             // The receiver has ended with an error that it does not retry.
             Some(seen) if has_given_up(seen) && begun.elapsed() > SETTLES => {
@@ -363,6 +372,15 @@ async fn wait_until_streaming(
 
 fn has_given_up(status: &ReplicaStatus) -> bool {
     status.receiver == ThreadState::Stopped && status.last_io_error.is_some()
+}
+
+/// Whether the receiver gave up since its connection ended while it greeted its source, which the server does
+/// not try again (`MariaDB` 11.8.6 on a busy machine: 2026, when it asked for the domain). The numbers are
+/// those of a connection that ended, by the server and by the client library.
+fn lost_connection(status: &ReplicaStatus) -> bool {
+    let ended = [1158, 1159, 1160, 1161, 2006, 2013, 2026];
+    let error = status.last_io_error.as_ref();
+    error.is_some_and(|error| ended.contains(&error.number))
 }
 
 fn is_streaming(status: &ReplicaStatus) -> bool {
