@@ -20,8 +20,7 @@ impl Bench<'_> {
     /// One replica is enough: what it acknowledges is acknowledged.
     pub(super) fn lost_acknowledgement(&mut self, led: &ServerFacts) {
         let waits = led.unacknowledged.filter(|waits| *waits >= LOST);
-        let is_known = led.dialect.loses_acknowledgements() && led.semi_sync.clients > 0;
-        let Some(waits) = waits.filter(|_| is_known) else {
+        let Some(waits) = waits.filter(|_| led.semi_sync.clients > 0) else {
             return;
         };
         let Some(host) = self.complete(led) else {
@@ -38,6 +37,11 @@ impl Bench<'_> {
             ),
             "nothing; it is a fault of the server's semi-sync",
         );
+        if led.dialect.next_commit_gets_through() {
+            let replicas = vec![host];
+            self.repair(self.leader, Action::ProveReplication { replicas }, finding);
+            return;
+        }
         self.repair(&host, Action::AttachByPosition, finding);
         self.steps.push(Step {
             task: FOLLOWS_BY_POSITION.to_owned(),
@@ -48,13 +52,18 @@ impl Bench<'_> {
         });
     }
 
-    /// Has applied everything that the primary has, and would acknowledge.
+    /// Has applied everything that the primary has, and would acknowledge. `MySQL` does not count what waits
+    /// as executed: there it has more.
     fn complete(&self, led: &ServerFacts) -> Option<HostName> {
+        let has_what_waits = |facts: &ServerFacts| {
+            !led.dialect.next_commit_gets_through() || facts.executed != led.executed
+        };
         let mut servers = self.seen.servers();
         let (host, _) = servers.find(|(host, facts)| {
             self.maintenance.of_host(host).is_none()
                 && facts.semi_sync.replica_enabled == Some(Switch::On)
                 && facts.executed.contains(&led.executed)
+                && has_what_waits(facts)
                 && facts.replica.as_ref().is_some_and(|status| {
                     host_of(self.cluster, status).as_ref() == Some(self.leader)
                         && status.receiver == ThreadState::Running

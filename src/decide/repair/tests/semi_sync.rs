@@ -20,7 +20,7 @@ fn a_replica_that_has_what_commits_wait_for_acknowledges_it_once_more() {
         };
         let lost = match flavor {
             Flavor::MariaDb => (both.clone(), vec!["AcknowledgementLost"]),
-            // It acknowledges what it is not sent again.
+            // It does not show that it has what waits.
             Flavor::MySql => nothing.clone(),
         };
         assert_eq!(after(3, |_| {}), lost);
@@ -45,6 +45,21 @@ fn a_replica_that_has_what_commits_wait_for_acknowledges_it_once_more() {
             "{steps:?}"
         );
     }
+}
+
+#[test]
+fn where_the_next_commit_gets_through_one_is_made() {
+    let cluster = cluster(Flavor::MySql, 3);
+    let mut seen = healthy(&cluster);
+    let led = seen.server_mut("db1");
+    led.unacknowledged = Some(Duration::from_secs(3));
+    let next = format!("{}:1-101", led.server_uuid.clone().unwrap_or_default());
+    let has_it = GtidSet::parse(Flavor::MySql, &next).unwrap();
+    seen.server_mut("db2").executed = has_it;
+    let steps = vec!["db1: write a row and read it on db2".to_owned()];
+    let (found, told) = found(&cluster, &seen);
+    assert_eq!(found, steps);
+    assert!(told.contains(&"AcknowledgementLost"), "{told:?}");
 }
 
 #[test]
