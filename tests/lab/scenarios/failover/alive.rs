@@ -282,7 +282,9 @@ fn a_mariadb_whose_dump_thread_does_not_end() {
     // On one processor the reader of acknowledgements comes late more often.
     db1.exec_ok("taskset --all-tasks --pid 1 $(pidof mariadbd)")
         .unwrap();
-    let kept_out = (0..5_000).find_map(|_| passing.visit().err());
+    // One that ends late, as on a busy machine, lets the next visit in.
+    let visit = || passing.visit().err().filter(|_| passing.visit().is_err());
+    let kept_out = (0..5_000).find_map(|_| visit());
     let kept_out = kept_out.expect("every dump thread ended");
     assert_eq!(kept_out.kind(), ErrorKind::WouldBlock, "{kept_out}");
     db2.heal().unwrap();
