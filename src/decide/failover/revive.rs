@@ -206,7 +206,16 @@ pub fn is_half_open(cluster: &Cluster, seen: &Observation, primary: &HostName) -
     let is_held = seen
         .all_reached()
         .any(|(_, reached)| reached.os.has_address(vip.address));
-    takes_writes && !is_held && refusals(cluster, seen, primary).is_empty()
+    // A host that is not seen may have it, and whoever set maintenance may have taken it away.
+    let is_seen = seen.all_reached().count() == cluster.hosts.len();
+    let is_maintained = seen
+        .all_reached()
+        .any(|(_, reached)| reached.os.marks.maintenance.is_some());
+    takes_writes
+        && !is_held
+        && is_seen
+        && !is_maintained
+        && refusals(cluster, seen, primary).is_empty()
 }
 
 /// Whether a read-only primary was left for another: somebody was promoted beside it and has what it

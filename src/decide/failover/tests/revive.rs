@@ -66,6 +66,10 @@ fn what_was_stopped_before_the_vip_is_finished() {
         let last = plan.steps().last().expect("a step");
         assert_eq!(last.action.to_string(), "add 192.0.2.90/24 to eth0");
 
+        // Nor while a host is not seen that may have it.
+        let mut unseen = seen.clone();
+        unseen.hosts.remove(&name("db3"));
+        assert!(!is_half_open(&cluster, &unseen, &name("db1")));
         // Not beside another that has it, nor beside another that takes writes.
         let mut held = seen.clone();
         let addresses = &mut held.reached_mut("db3").os.addresses;
