@@ -24,6 +24,7 @@ mod procedure;
 mod prompt;
 mod rejoin;
 mod run;
+mod saved_log;
 mod schema;
 mod screen;
 mod session;
