@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::decide::{Harm, Next, Procedure as _, Refusal, foresee};
-use crate::facts::{HostView, Observation, ServerView, UnreachableKind};
+use crate::facts::{HostView, Mark, Observation, ServerView, UnreachableKind};
 use crate::fixture::{self, Mutate as _, healthy, name};
 use crate::inventory::Cluster;
 use crate::mysql::{BinlogName, Flavor, GtidSet, Positioning, ThreadState};
@@ -35,6 +35,16 @@ pub(super) fn dead(cluster: &Cluster, death: Death) -> Observation {
         lose(&mut seen, "db1");
     }
     seen
+}
+
+/// What a person or a watcher left on a server.
+pub(super) fn mark(at: i64, host: Option<&str>) -> Mark {
+    Mark {
+        at,
+        by: "root@control".to_owned(),
+        host: host.map(name),
+        text: "kernel update".to_owned(),
+    }
 }
 
 /// A host answers no more.

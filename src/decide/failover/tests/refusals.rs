@@ -1,19 +1,10 @@
 //! What forbids a failover, each with its way out, and the flag that permits the harm.
 
 use super::*;
-use crate::facts::{Mark, MarkKind};
+use crate::facts::MarkKind;
 use crate::inventory::{FenceCommand, FenceContract};
 use crate::mysql::{Switch, WaitPoint};
 use crate::plan::{Action, FenceMethod};
-
-fn mark(at: i64, host: Option<&str>) -> Mark {
-    Mark {
-        at,
-        by: "root@control".to_owned(),
-        host: host.map(name),
-        text: "kernel update".to_owned(),
-    }
-}
 
 #[test]
 fn who_answers_is_alive() {

@@ -70,6 +70,10 @@ fn what_was_stopped_before_the_vip_is_finished() {
         let mut unseen = seen.clone();
         unseen.hosts.remove(&name("db3"));
         assert!(!is_half_open(&cluster, &unseen, &name("db1")));
+        // Nor in maintenance: whoever set it may have taken the VIP away.
+        let mut maintained = seen.clone();
+        maintained.reached_mut("db2").os.marks.maintenance = Some(mark(0, None));
+        assert!(!is_half_open(&cluster, &maintained, &name("db1")));
         // Not beside another that has it, nor beside another that takes writes.
         let mut held = seen.clone();
         let addresses = &mut held.reached_mut("db3").os.addresses;
