@@ -128,13 +128,14 @@ fn no_connection_left_for_a_replica(suite: Suite) {
     let _watch = arena.watch();
     let unit = arena.unit();
     let table = "CREATE TABLE judge.abandoned (id INT AUTO_INCREMENT PRIMARY KEY)";
-    arena.host("db1").sql(table).unwrap();
+    let db1 = arena.host("db1");
+    db1.sql(table).unwrap();
+    // While fewer are in use: above the most, not even the spare one is left.
+    db1.sql("SET GLOBAL max_connections = 12").unwrap();
     for replica in ["db2", "db3"] {
         let stop = format!("systemctl stop {unit}");
         arena.host(replica).exec_ok(&stop).unwrap();
     }
-    let db1 = arena.host("db1");
-    db1.sql("SET GLOBAL max_connections = 12").unwrap();
     let client = suite.flavor().client();
     let abandoned = format!(
         "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do systemd-run --quiet {client} -ujudge \
