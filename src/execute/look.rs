@@ -37,6 +37,25 @@ pub(super) async fn look_after<F: Fleet>(
     seen.updated(fleet.look(&hosts, LOOK).await)
 }
 
+/// The observation after a stage whose steps ended well and concern servers alone; `None` where that is not
+/// so, or a server did not answer. What a whole survey has seen of the machines stays.
+pub(super) async fn asked<F: Fleet>(
+    fleet: &F,
+    look: &Look,
+    seen: &Observation,
+    ended: &[(Step, Outcome)],
+) -> Option<Observation> {
+    let Look::Servers(hosts) = look else {
+        return None;
+    };
+    if !ended.iter().all(|(_, outcome)| outcome.is_good()) {
+        return None;
+    }
+    let mut seen = seen.clone();
+    let silent = ask(fleet, hosts, &mut seen).await;
+    silent.is_empty().then_some(seen)
+}
+
 /// What the servers say now; gives the hosts of those that did not.
 async fn ask<F: Fleet>(
     fleet: &F,
@@ -44,8 +63,12 @@ async fn ask<F: Fleet>(
     seen: &mut Observation,
 ) -> BTreeSet<HostName> {
     let mut silent = hosts.clone();
-    for (host, facts) in fleet.ask(hosts, LOOK).await {
+    for (host, mut facts) in fleet.ask(hosts, LOOK).await {
         if let Some(HostView::Reached(reached)) = seen.hosts.get_mut(&host) {
+            // Not asked again: what somebody else sets meanwhile is found by the next whole look.
+            let before = reached.server.up();
+            let before = before.and_then(|facts| facts.set_since_start.clone());
+            facts.set_since_start = facts.set_since_start.or(before);
             reached.server = ServerView::Up(Box::new(facts));
             silent.remove(&host);
         }
@@ -106,9 +129,11 @@ mod tests {
             _: Duration,
         ) -> BTreeMap<HostName, ServerFacts> {
             let asked = hosts.intersection(&self.answering);
-            asked
-                .map(|host| (host.clone(), self.truth.server(host).unwrap().clone()))
-                .collect()
+            let facts = |host: &HostName| ServerFacts {
+                set_since_start: None,
+                ..self.truth.server(host).unwrap().clone()
+            };
+            asked.map(|host| (host.clone(), facts(host))).collect()
         }
 
         async fn apply(&self, _: &Step, _: &dyn Progress) -> Outcome {
@@ -175,5 +200,34 @@ mod tests {
         let (seen, whole) = after(Outcome::Unknown { error }, &["db1", "db2"]);
         assert!(holds(&seen));
         assert_eq!(whole, ["db1", "db2"]);
+    }
+
+    /// Whether a walk goes on with what its servers said.
+    fn suffices(look: &Look, outcome: Outcome, answering: &[&str]) -> bool {
+        let truth = healthy(&cluster(Flavor::MariaDb, 3));
+        let fleet = Asked {
+            truth: truth.clone(),
+            answering: answering.iter().map(|host| name(host)).collect(),
+            whole: Mutex::default(),
+        };
+        let ended = [(demote(), outcome)];
+        let seen = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(asked(&fleet, look, &truth, &ended));
+        assert!(fleet.whole.into_inner().unwrap().is_empty());
+        // What SQL has set was a whole look's question, and its answer stays.
+        seen.is_some_and(|seen| seen.server(&name("db1")) == truth.server(&name("db1")))
+    }
+
+    #[test]
+    fn a_walk_asks_servers_alone_only_after_a_good_end_and_when_all_answer() {
+        let both = Look::Servers([name("db1"), name("db2")].into());
+        assert!(suffices(&both, Outcome::Changed, &["db1", "db2"]));
+        assert!(!suffices(&both, Outcome::Changed, &["db1"]));
+        let error = "the link broke".to_owned();
+        let unknown = Outcome::Unknown { error };
+        assert!(!suffices(&both, unknown, &["db1", "db2"]));
+        assert!(!suffices(&Look::All, Outcome::Changed, &["db1", "db2"]));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::look;
 use crate::decide::{Consent, Topology};
 use crate::facts::{Needs, Observation};
 use crate::fleet::{Fleet, Progress};
@@ -100,7 +101,7 @@ pub async fn run<F: Fleet>(
             Turn::Stage(stage) => stage,
             Turn::Wait(pause) => {
                 tokio::time::sleep(pause).await;
-                seen = look(fleet, &walk, context, &seen).await?;
+                seen = look_at_all(fleet, &walk, context, &seen).await?;
                 if leads {
                     context.same_leader(&seen)?;
                 }
@@ -126,7 +127,11 @@ pub async fn run<F: Fleet>(
         let ended = run_stage(fleet, &stage, &judge, sink).await;
         summary.add(&ended, &judge);
         walk.ended(&ended);
-        seen = look(fleet, &walk, context, &seen).await?;
+        let asked = look::asked(fleet, &stage.look, &seen, &ended).await;
+        seen = match asked {
+            Some(seen) => seen,
+            None => look_at_all(fleet, &walk, context, &seen).await?,
+        };
         if leads {
             context.same_leader(&seen)?;
         }
@@ -138,7 +143,7 @@ pub async fn run<F: Fleet>(
 }
 
 /// Looks again, also at what has become a question only now.
-async fn look<F: Fleet>(
+async fn look_at_all<F: Fleet>(
     fleet: &F,
     walk: &Walk<'_>,
     context: &Context<'_>,

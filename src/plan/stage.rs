@@ -29,7 +29,8 @@ pub enum Look {
     /// These.
     At(BTreeSet<HostName>),
     /// Only what the servers of these say, over connections that are open already. Of the machines the
-    /// steps have read back what they did; where one did not end well, this is as [`Look::At`].
+    /// steps have read back what they did; where one did not end well, this is as [`Look::At`], and in a
+    /// walk as [`Look::All`].
     Servers(BTreeSet<HostName>),
     /// None: the steps read back what they did, and the next stage needs nothing else.
     None,

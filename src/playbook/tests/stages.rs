@@ -11,7 +11,7 @@ use crate::facts::Observation;
 use crate::fixture::{self, Mutate as _, bare, cluster, healthy, name};
 use crate::inventory::Cluster;
 use crate::mysql::Flavor;
-use crate::plan::{CheckContext, Outcome, check};
+use crate::plan::{CheckContext, Look, Outcome, check};
 use crate::playbook::{Library, Pattern, Playbook, Selection, Templates, Vars, Walk, load};
 
 fn drawn(cluster: &Cluster, seen: &Observation) -> String {
@@ -24,6 +24,24 @@ fn drawn(cluster: &Cluster, seen: &Observation) -> String {
         }
     }
     text
+}
+
+/// A long seed, a package, a unit: the machine may be another one afterwards.
+#[test]
+fn only_after_quick_statements_are_servers_asked_alone() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let planned = plan(&cluster, &bare(&cluster), &Consent::default()).unwrap();
+    let asked: Vec<_> = planned
+        .stages
+        .iter()
+        .filter(|stage| stage.look != Look::All)
+        .map(|stage| steps(std::slice::from_ref(stage)).join(", "))
+        .collect();
+    assert_snapshot!(asked.join("\n"), @r"
+    db1: turn read-only off, db1: admin account: create, db1: replication account: create, db1: monitor account: create
+    db2: replicate from db1, db3: replicate from db1
+    db1: turn semi-sync as source on
+    ");
 }
 
 #[test]

@@ -163,13 +163,23 @@ impl<'a> Walk<'a> {
                     self.current = Some(rows);
                     return Turn::Stage(StagePlan {
                         play: stage.play.name.clone(),
+                        look: self.look_after(&steps),
                         steps: gather_seeds(steps, self.topology),
-                        look: Look::All,
                     });
                 }
             }
         }
         Turn::Done
+    }
+
+    /// What has to be seen anew after these steps. A task that was told something may ask for more.
+    fn look_after(&self, steps: &[Step]) -> Look {
+        let mut actions = steps.iter().map(|step| &step.action);
+        if self.progress.results.is_empty() && actions.all(is_of_the_server_alone) {
+            Look::Servers(self.cluster.hosts.keys().cloned().collect())
+        } else {
+            Look::All
+        }
     }
 
     /// The next stage of a plan that has something to do, or `None` at the end.
@@ -301,6 +311,15 @@ impl<'a> Walk<'a> {
             consent: self.consent,
         }
     }
+}
+
+/// Whether it changes nothing but what a server says of itself, and takes no time in which a machine may
+/// have changed.
+fn is_of_the_server_alone(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::SetVariable { .. } | Action::EnsureAccount { .. } | Action::Replicate { .. }
+    )
 }
 
 /// All seeds of a stage become one, so that the primary is dumped once for all replicas.
