@@ -4,6 +4,12 @@
 
 use super::{BinlogState, Dialect, GtidSet};
 
+/// Where a log's first event is.
+pub const LOG_BEGINS: u64 = 4;
+
+/// A transaction in the text of `MySQL`, for `awk`.
+const MYSQL_GTID: &str = "^SET @@SESSION.GTID_NEXT= '[0-9a-fA-F-]+:";
+
 impl Dialect {
     /// Makes text of a log's events from an offset in the first of the files on; the files follow as
     /// further words.
@@ -130,9 +136,7 @@ impl Dialect {
                 )
             }
             // The text holds no others; tags stand between the UUID and the number.
-            GtidSet::MySql(_) => {
-                "/^SET @@SESSION.GTID_NEXT= '[0-9a-fA-F-]+:/ { count++ }\n".to_owned()
-            }
+            GtidSet::MySql(_) => format!("/{MYSQL_GTID}/ {{ count++ }}\n"),
         };
         format!(
             "{counted}\
@@ -160,6 +164,13 @@ impl Dialect {
              split(substr($0, RSTART + 6, RLENGTH - 6), part, \"-\")\n\
              if (part[3] + 0 > has[part[1]] + 0) {{ print at; exit }}\n}}\n"
         ))
+    }
+
+    /// The same in one whole log's text from [`Self::missing_text_command`], of which nobody knows where to
+    /// begin. A server that passes over what it has executed begins at the log's own beginning.
+    pub fn first_missing_of_log(self, executed: &GtidSet) -> String {
+        self.first_missing(executed)
+            .unwrap_or_else(|| format!("/{MYSQL_GTID}/ {{ print {LOG_BEGINS}; exit }}\n"))
     }
 }
 

@@ -60,6 +60,7 @@ mod version;
 pub use account::{AccountFacts, AccountName, AccountRole, AccountSpec, UnknownRole};
 pub use beat::BeatFacts;
 pub use binlog_name::{BadBinlogName, BinlogName};
+pub use binlog_text::LOG_BEGINS;
 pub use client::ClientSession;
 pub use compatibility::{Compatibility, Series};
 pub use dialect::{Dialect, TooOld};

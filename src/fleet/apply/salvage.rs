@@ -13,7 +13,7 @@ use crate::fleet::script::Script;
 use crate::fleet::stream::{FanOut, Sink};
 use crate::fleet::{ActionError, Connection, LiveFleet, Progress};
 use crate::inventory::{Host, HostName};
-use crate::mysql::{BinlogName, Dialect, GtidSet, Standing, Switch};
+use crate::mysql::{BinlogName, Dialect, GtidSet, LOG_BEGINS, Standing, Switch};
 use crate::plan::Outcome;
 
 /// A log of the dead primary's, and an offset in it.
@@ -40,8 +40,9 @@ done
 "#;
 
 /// The same where nobody knows up to where this server has received: it was restarted since and has not
-/// met its source. From the newest log back, until one has transactions and none of them is missing: a
-/// restart of the dead server has begun a log in which nothing is.
+/// met its source, or its promotion was begun and the source forgotten. From the newest log back, until one
+/// has transactions and none of them is missing: a restart of the dead server has begun a log in which
+/// nothing is.
 const LOCATE_BACK: &str = r#"
 back=
 for log in "$@"; do
@@ -53,10 +54,10 @@ IFS='
 '
 set -f
 for log in $back; do
-    found=$("$tool" --no-defaults "$log" 2>/dev/null | awk "$filter")
+    found=$(missing "$log" 2>/dev/null | awk "$filter")
     if [ -n "$found" ]; then
         place="${log##*/} $found"
-    elif "$tool" --no-defaults "$log" 2>/dev/null | awk '/\tGTID [0-9]/ { n = 1; exit } END { exit !n }'; then
+    elif "$tool" --no-defaults "$log" 2>/dev/null | awk '/\tGTID[ \t]/ { n = 1; exit } END { exit !n }'; then
         break
     fi
 done
@@ -78,19 +79,9 @@ pub(super) async fn salvage(
     let before = standing(&mut first).await?;
     drop(first);
     let received = applied_up_to(&before, fleet.host(from)?).or(after.cloned());
-    let filter = dialect.first_missing(&before.executed);
-    let script = match (&received, &filter) {
-        (Some(place), _) => from_place(dialect, place, filter.as_deref().unwrap_or_default()),
-        (None, Some(filter)) => from_the_newest(dialect, filter),
-        (None, None) => {
-            return Err(ActionError::Unfit {
-                host: host.clone(),
-                reason: format!("it does not know up to where it had received from {from}"),
-                hint: format!(
-                    "the tail of {from}'s binary log stays there: read it before `hactl rejoin {from}`, which may cut it off"
-                ),
-            });
-        }
+    let script = match &received {
+        Some(place) => from_place(dialect, place, &before.executed),
+        None => from_the_newest(dialect, &before.executed),
     };
     let Some(begin) = locate(dead, &script).await? else {
         return Ok(Outcome::Already);
@@ -138,19 +129,22 @@ fn applied_up_to(seen: &Standing, source: &Host) -> Option<Place> {
     Some((file, status.exec_source_pos))
 }
 
-fn from_place(dialect: Dialect, (file, position): &Place, filter: &str) -> Script {
+fn from_place(dialect: Dialect, (file, position): &Place, executed: &GtidSet) -> Script {
+    let filter = dialect.first_missing(executed).unwrap_or_default();
     find(dialect, file.as_str())
         .set("from", &position.to_string())
         .set("tool", dialect.binlog_tool())
-        .set("filter", filter)
+        .set("filter", &filter)
         .line(PROBE)
         .line(LOCATE)
 }
 
-fn from_the_newest(dialect: Dialect, filter: &str) -> Script {
+fn from_the_newest(dialect: Dialect, executed: &GtidSet) -> Script {
+    let text = with_logs(&dialect.missing_text_command(LOG_BEGINS, executed));
     find(dialect, "")
         .set("tool", dialect.binlog_tool())
-        .set("filter", filter)
+        .set("filter", &dialect.first_missing_of_log(executed))
+        .line(format!("missing() {{ {text}; }}"))
         .line(LOCATE_BACK)
 }
 

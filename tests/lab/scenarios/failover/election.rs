@@ -12,7 +12,7 @@ crate::scenarios! {
     core: both_threads_stopped, the_tail_of_a_dead_server;
     mariadb: the_most_advanced_must_not_lead, each_has_what_the_other_lacks;
     matrix: appliers_stopped, an_errant_candidate, rebooted_meanwhile, a_broken_applier, fallen_back_to_asynchronous, a_torn_relay_log,
-        a_domain_of_its_own, a_full_relay_log,
+        a_domain_of_its_own, a_full_relay_log, the_tail_after_a_promotion_begun,
 }
 
 const REPLICAS: [&str; 2] = ["db2", "db3"];
@@ -262,13 +262,33 @@ fn fallen_back_to_asynchronous(suite: Suite) {
 /// F38, S15: only the dead server's log has the rows, and ssh to it works.
 fn the_tail_of_a_dead_server(suite: Suite) {
     let arena = Arena::with(suite, &format!("{QUICKLY}durability: available\n"));
+    with_a_tail(&arena);
+    arena.kill_for_good("db1");
+    it_is_not_lost(&arena);
+}
+
+/// The same where a failover was killed in the middle of its promotion: db2 has forgotten whom it followed,
+/// and up to where.
+fn the_tail_after_a_promotion_begun(suite: Suite) {
+    let arena = Arena::with(suite, &format!("{QUICKLY}durability: available\n"));
+    with_a_tail(&arena);
+    arena.kill_for_good("db1");
+    let db2 = arena.host("db2");
+    db2.sql("STOP REPLICA; RESET REPLICA ALL").unwrap();
+    it_is_not_lost(&arena);
+}
+
+/// Row 1 on all; up to 50 on db1 alone.
+fn with_a_tail(arena: &Arena) {
     arena.note("db1", 1, 1);
     for replica in REPLICAS {
         arena.assert_noted(replica, 1);
     }
-    on_both(&arena, "STOP REPLICA IO_THREAD");
+    on_both(arena, "STOP REPLICA IO_THREAD");
     arena.note("db1", 2, 50);
-    arena.kill_for_good("db1");
+}
+
+fn it_is_not_lost(arena: &Arena) {
     arena.cluster.hactl(&["failover", "--yes"]).exits(0);
     let health = arena.well_with(1);
     for host in [&health.primary, &health.replicas[0]] {
