@@ -32,24 +32,41 @@ pub(super) fn saved(what: &str, path: &Path) -> String {
 
 /// What belongs together in a binary log's text: a statement, or what became of one row.
 #[derive(Default)]
-struct Change(Vec<String>);
+struct Change {
+    /// What tells a person something.
+    told: Vec<String>,
+    /// Whether any line of it, told or not, may say how somebody logs in.
+    is_about_an_account: bool,
+}
 
 impl Change {
     fn in_words(self) -> Vec<String> {
-        if self.is_about_an_account() {
+        if self.is_about_an_account && !self.told.is_empty() {
             vec![HIDDEN.to_owned()]
         } else {
-            self.0
+            self.told
         }
     }
 
-    /// Whether it may say how somebody logs in, in either server's words.
-    fn is_about_an_account(&self) -> bool {
-        let text = self.0.join("\n").to_ascii_uppercase();
-        ["PASSWORD", "IDENTIFIED", "AUTHENTICATION_STRING", "`MYSQL`"]
-            .iter()
-            .any(|word| text.contains(word))
+    fn add(&mut self, line: String) {
+        self.is_about_an_account |= is_about_an_account(&line);
+        if tells(&line) {
+            self.told.push(line);
+        }
     }
+}
+
+/// In either server's words. What is only a comment does not count.
+fn is_about_an_account(line: &str) -> bool {
+    let line = line.to_ascii_uppercase();
+    let words = [
+        "PASSWORD",
+        "IDENTIFIED",
+        "AUTHENTICATION_STRING",
+        "`MYSQL`",
+        "MYSQL.",
+    ];
+    !is_comment(&line) && words.iter().any(|word| line.contains(word))
 }
 
 /// The changes of a binary log's text, without what is there for the server alone.
@@ -58,6 +75,8 @@ struct Changes<I> {
     /// The first line of the next change.
     ahead: Option<String>,
     inside: Inside,
+    /// Whether statements that name no schema change the server's own.
+    in_own_schema: bool,
 }
 
 /// Which part of a binary log's text a line is in.
@@ -75,6 +94,7 @@ impl<I: Iterator<Item = String>> Changes<I> {
             lines,
             ahead: None,
             inside: Inside::Statements,
+            in_own_schema: false,
         }
     }
 
@@ -101,16 +121,21 @@ impl<I: Iterator<Item = String>> Iterator for Changes<I> {
         let mut change = Change::default();
         loop {
             let Some(line) = self.ahead.take().or_else(|| self.line()) else {
-                return Some(change).filter(|change| !change.0.is_empty());
+                return Some(change).filter(|change| !change.told.is_empty());
             };
             let ends = line.ends_with(END) || begins_row(&line);
-            if ends && !change.0.is_empty() {
+            if ends && !change.told.is_empty() {
                 self.ahead = Some(line);
                 return Some(change);
             }
-            if tells(&line) {
-                change.0.push(line);
+            if line.ends_with(END) {
+                change = Change::default();
             }
+            if let Some(schema) = line.strip_prefix("use `") {
+                self.in_own_schema = schema.starts_with("mysql`");
+            }
+            change.add(line);
+            change.is_about_an_account |= self.in_own_schema;
         }
     }
 }
@@ -137,9 +162,12 @@ fn tells(line: &str) -> bool {
         "START ",
         "--",
     ];
-    let comment = line.starts_with('#') && !line.starts_with("###");
     let frame = FRAME.iter().any(|word| line.starts_with(word));
-    !line.is_empty() && !comment && !frame
+    !line.is_empty() && !is_comment(line) && !frame
+}
+
+fn is_comment(line: &str) -> bool {
+    line.starts_with('#') && !line.starts_with("###")
 }
 
 #[cfg(test)]
@@ -204,6 +232,23 @@ COMMIT/*!*/;
             "create user a\n identified\n by\n 'S3cret'\n/*!*/;\ndrop table t\n/*!*/;\n";
         let shown = format!("\n  {HIDDEN}\n  drop table t");
         assert_eq!(after(statement), shown);
+    }
+
+    /// `SET` and `/*` begin lines that are there for the server, but also these.
+    #[test]
+    fn a_line_that_is_not_shown_hides_the_rest_of_its_statement() {
+        for statement in [
+            "SET PASSWORD FOR a =\n '*S3cret'\n/*!*/;\n",
+            "create user a\n/*!80000 identified by */\n 'S3cret'\n/*!*/;\n",
+            "update mysql.global_priv\n set Priv = 'S3cret'\n/*!*/;\n",
+            "use `mysql`/*!*/;\nSET TIMESTAMP=1/*!*/;\ninsert into user values('S3cret')\n/*!*/;\n",
+        ] {
+            let said = after(statement);
+            assert!(!said.contains("S3cret"), "{said}");
+            assert!(said.contains(HIDDEN), "{said}");
+        }
+        let elsewhere = "use `mysql`/*!*/;\nuse `mine`/*!*/;\ndrop table t\n/*!*/;\n";
+        assert!(after(elsewhere).ends_with("\n  drop table t"));
     }
 
     #[test]

@@ -127,7 +127,11 @@ pub async fn run<F: Fleet>(
         let ended = run_stage(fleet, &stage, &judge, sink).await;
         summary.add(&ended, &judge);
         walk.ended(&ended);
-        let asked = look::asked(fleet, &stage.look, &seen, &ended).await;
+        // What a task was told may be a new question, of the machines too.
+        let asked = match walk.needs(&seen)? {
+            None => look::asked(fleet, &stage.look, &seen, &ended).await,
+            Some(_) => None,
+        };
         seen = match asked {
             Some(seen) => seen,
             None => look_at_all(fleet, &walk, context, &seen).await?,

@@ -172,10 +172,10 @@ impl<'a> Walk<'a> {
         Turn::Done
     }
 
-    /// What has to be seen anew after these steps. A task that was told something may ask for more.
+    /// What has to be seen anew after these steps.
     fn look_after(&self, steps: &[Step]) -> Look {
         let mut actions = steps.iter().map(|step| &step.action);
-        if self.progress.results.is_empty() && actions.all(is_of_the_server_alone) {
+        if actions.all(is_of_the_server_alone) {
             Look::Servers(self.cluster.hosts.keys().cloned().collect())
         } else {
             Look::All
