@@ -16,8 +16,8 @@ use crate::decide::{Consent, PrimaryBasis, Topology};
 use crate::facts::{
     Beat, ClockOffset, Disk, HostView, Inspected, InterfaceAddress, Login, LoginCheck,
     MachinePulse, Millis, Observation, OsFacts, PackageFacts, Process, Pulse, Reached, RootAccess,
-    ServerPulse, ServerView, SqlFault, UnitFacts, UnitState, Unreachable, UnreachableKind, Vigil,
-    VipPresence,
+    ServerProgram, ServerPulse, ServerView, SqlFault, UnitFacts, UnitState, Unreachable,
+    UnreachableKind, Vigil, VipPresence,
 };
 use crate::inventory::{Cluster, Host, HostName, Inventory, SecretError, Secrets};
 use crate::mysql::{
@@ -216,15 +216,7 @@ fn install(os: &mut OsFacts, dialect: Dialect) {
         };
         os.packages.insert(package.to_owned(), facts);
     }
-    let program = dialect.server_binary();
-    let build = match dialect.flavor {
-        Flavor::MariaDb => "-MariaDB-0+deb12u1",
-        Flavor::MySql => "-2",
-    };
-    let version = dialect.version;
-    os.server_version = Some(format!(
-        "/usr/sbin/{program}  Ver {version}{build} for Linux"
-    ));
+    os.server_program = Some(ServerProgram::Known(dialect));
     let unit = UnitFacts {
         state: UnitState::Active,
         enablement: "enabled".to_owned(),

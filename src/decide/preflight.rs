@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use crate::decide::verify::duplicate_uuids;
 use crate::decide::versions::{installable, older_to_be};
 use crate::decide::{Finding, Severity};
-use crate::facts::{HostView, Observation, OsFacts, Reached, RootAccess, ServerView, UnitState};
+use crate::facts::{
+    HostView, Observation, OsFacts, Reached, RootAccess, ServerProgram, ServerView, UnitState,
+};
 use crate::inventory::{Cluster, Host, HostName};
-use crate::mysql::identify_program;
+use crate::mysql::Dialect;
 
 /// Distributions whose package manager and file layout hactl knows.
 const DISTRIBUTIONS: [&str; 2] = ["debian", "ubuntu"];
@@ -144,8 +146,7 @@ fn vip_interface(cluster: &Cluster, name: &HostName, reached: &Reached) -> Optio
 }
 
 fn wrong_flavor(cluster: &Cluster, name: &HostName, reached: &Reached) -> Option<Finding> {
-    let text = reached.os.server_version.as_deref()?;
-    let (flavor, version) = identify_program(text).ok()?;
+    let Dialect { flavor, version } = reached.os.server_program.as_ref()?.dialect()?;
     (flavor != cluster.server.flavor).then(|| {
         error(
             name,
@@ -164,9 +165,9 @@ fn wrong_flavor(cluster: &Cluster, name: &HostName, reached: &Reached) -> Option
 /// `server: version` is a promise, not a wish: another version is neither used nor installed.
 fn wrong_version(cluster: &Cluster, name: &HostName, reached: &Reached) -> Option<Finding> {
     let wanted = cluster.server.version.as_deref()?;
-    let text = reached.os.server_version.as_deref();
-    let (seen, how) = match text.and_then(|text| identify_program(text).ok()) {
-        Some((_, version)) => (version.to_string(), "is installed"),
+    let program = reached.os.server_program.as_ref();
+    let (seen, how) = match program.and_then(ServerProgram::dialect) {
+        Some(installed) => (installed.version.to_string(), "is installed"),
         None => (installable(cluster, reached)?, "would be installed"),
     };
     let same = seen == wanted || seen.starts_with(&format!("{wanted}."));

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Finding, Severity, Topology};
-use crate::facts::{Observation, Reached};
+use crate::facts::{Observation, Reached, ServerProgram};
 use crate::inventory::{Cluster, HostName};
-use crate::mysql::{Compatibility, Dialect, Version, identify_program};
+use crate::mysql::{Compatibility, Dialect, Version};
 
 /// A server and what it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +49,9 @@ fn prospective(cluster: &Cluster, reached: &Reached) -> Option<Dialect> {
     if let Some(facts) = reached.server.up() {
         return Some(facts.dialect);
     }
-    let installed = reached.os.server_version.as_deref();
-    if let Some((flavor, version)) = installed.and_then(|text| identify_program(text).ok()) {
-        return Some(Dialect::new(flavor, version));
+    let program = reached.os.server_program.as_ref();
+    if let Some(installed) = program.and_then(ServerProgram::dialect) {
+        return Some(installed);
     }
     let version = installable(cluster, reached)?.parse().ok()?;
     Some(Dialect::new(cluster.server.flavor, version))

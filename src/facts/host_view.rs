@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::facts::{LoginCheck, OsFacts};
-use crate::mysql::{Dialect, Flavor, ServerFacts, error_code, identify_program};
+use crate::mysql::{Dialect, Flavor, ServerFacts, error_code};
 
 /// A host, as far as it could be seen.
 #[derive(Clone, Debug, Serialize)]
@@ -59,11 +59,7 @@ impl Reached {
     /// The dialect that is or will be spoken here: by the running server, else by the installed
     /// program, else the one to assume of the flavor.
     pub fn dialect(&self, flavor: Flavor) -> Dialect {
-        let installed = || {
-            let text = self.os.server_version.as_deref()?;
-            let (flavor, version) = identify_program(text).ok()?;
-            Some(Dialect::new(flavor, version))
-        };
+        let installed = || self.os.server_program.as_ref()?.dialect();
         self.server
             .dialect()
             .or_else(installed)

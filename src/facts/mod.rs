@@ -12,6 +12,7 @@ mod needs;
 mod observation;
 mod os_facts;
 mod package_manager;
+mod server_program;
 mod vigil;
 
 pub use host_view::{HostView, Reached, ServerView, SqlFault, Unreachable, UnreachableKind};
@@ -25,4 +26,5 @@ pub use os_facts::{
     UnitFacts, UnitState,
 };
 pub use package_manager::PackageManager;
+pub use server_program::ServerProgram;
 pub use vigil::{Beat, MachinePulse, Millis, Process, Pulse, ServerPulse, Vigil, VipPresence};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::facts::{ClockOffset, Inspected, Marks, PackageManager};
+use crate::facts::{ClockOffset, Inspected, Marks, PackageManager, ServerProgram};
 
 /// Facts of one machine. Maps hold what was asked for; a missing entry means "not asked".
 #[derive(Clone, Debug, Default, Serialize)]
@@ -26,8 +26,8 @@ pub struct OsFacts {
     pub clock_offset: Option<ClockOffset>,
     /// Free bytes where the data folder is or will be.
     pub disk_free: Option<u64>,
-    /// The first line that the server program prints for `--version`, where it is installed.
-    pub server_version: Option<String>,
+    /// The server program, where it is installed.
+    pub server_program: Option<ServerProgram>,
     /// SHA-256 in hex of the password that the replica uses towards its source, where the server
     /// keeps it in a file that only root reads.
     #[serde(skip)]

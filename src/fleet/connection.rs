@@ -1,6 +1,7 @@
 //! One host: its ssh link, and an administrator's session on its database server through it.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -23,8 +24,8 @@ pub struct Connection {
     /// Scripts and streams.
     pub link: Link,
     session: Mutex<Option<Open>>,
-    /// What the installed server program calls itself, once it was asked.
-    version: std::sync::OnceLock<String>,
+    /// What the installed server program is, once that was known.
+    program: OnceLock<Dialect>,
 }
 
 /// A session that is open, and what it speaks once it was asked.
@@ -49,18 +50,18 @@ impl Connection {
             host,
             link,
             session: Mutex::new(None),
-            version: std::sync::OnceLock::new(),
+            program: OnceLock::new(),
         }
     }
 
-    /// The version line of the installed server program, if it was asked for on this connection.
-    pub(crate) fn known_version(&self) -> Option<&str> {
-        self.version.get().map(String::as_str)
+    /// The installed server program, if it became known on this connection.
+    pub(crate) fn known_program(&self) -> Option<Dialect> {
+        self.program.get().copied()
     }
 
-    /// Remembers the version line: asking for it takes longer than all else that a look does.
-    pub(crate) fn remember_version(&self, line: &str) {
-        self.version.get_or_init(|| line.to_owned());
+    /// Remembers it: asking the program takes longer than all else that a look does.
+    pub(crate) fn remember_program(&self, program: Dialect) {
+        self.program.get_or_init(|| program);
     }
 
     /// The administrator's session; kept open between conversations, and opened anew when it was lost.

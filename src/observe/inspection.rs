@@ -34,11 +34,11 @@ done
 "#;
 
 /// What the server would start with, from all of its files. One flavor's program knows which of their
-/// groups are the server's; the other's has to be told, and `$version` is what the server says of itself.
+/// groups are the server's; the other's has to be told, and one of them has the release in its name.
 const OPTIONS: &str = r#"
-release=$(printf '%s\n' "$version" | sed -n 's/.*Ver \([0-9]*\.[0-9]*\).*/\1/p')
+release() { "$program" --version 2>/dev/null | sed -n 's/.*Ver \([0-9]*\.[0-9]*\).*/\1/p'; }
 if options=$(my_print_defaults --mysqld 2>/dev/null) ||
-    options=$(my_print_defaults mysqld server "mysqld-$release" 2>/dev/null); then
+    options=$(my_print_defaults mysqld server "mysqld-$(release)" 2>/dev/null); then
     put options read
     printf '%s\n' "$options" | while IFS= read -r option; do
         [ -z "$option" ] || put option "$option"

@@ -16,18 +16,26 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The password reaches the client through a pipe as an option file: never in argv, never on disk.
 /// Inside double quotes an option file knows backslash escapes, so both are escaped.
+///
+/// A list of the account's own threads is the least that cannot succeed without a login: `ping` ends well
+/// for a server that refuses, and `status` for a password that has expired. What the server said stands in
+/// a line `error: '…'`, maybe followed by advice about this machine's own server.
 const LOGIN: &str = r#"
 command -v "$client" >/dev/null || exit 1
 escaped=$(printf '%s' "$password" | sed 's/\\/\\\\/g; s/"/\\"/g')
 login() {
     said=$(printf '[client]\npassword="%s"\n%s\n' "$escaped" "$protection" |
         "$client" --defaults-file=/dev/stdin --protocol=tcp --connect-timeout=5 \
-            --host="$2" --port="$3" --user="$user" --execute='DO 0' 2>&1) &&
+            --host="$2" --port="$3" --user="$user" processlist 2>&1) &&
         { printf 'login\t%s|\n' "$1"; return; }
-    said=$(printf '%s\n' "$said" | tail -n 1)
-    printf 'login\t%s|%s\n' "$1" "${said:-no answer in time}"
+    why=$(printf '%s\n' "$said" | sed -n "s/^.*error: '\(.*\)'.*\$/\1/p" | tail -n 1)
+    why=${why:-$(printf '%s\n' "$said" | tail -n 1)}
+    printf 'login\t%s|%s\n' "$1" "${why:-no answer in time}"
 }
 "#;
+
+/// `SSL_CERT_FILE`: `SSL_CTX_set_default_verify_paths(3)`.
+const NO_AUTHORITIES: &str = "SSL_CERT_FILE=/dev/null; export SSL_CERT_FILE";
 
 /// Tries the logins from one host to the servers of others, all at once, protected as replication would be.
 pub async fn check_logins(
@@ -40,10 +48,13 @@ pub async fn check_logins(
     let protection = dialect.client_tls_options(&cluster.replication_tls);
     let mut script = Script::new("")
         .set("protection", &protection.join("\n"))
-        .set("client", dialect.client())
+        .set("client", dialect.admin_client())
         .set("user", &account.user)
         .set_secret("password", &account.password)
         .line(LOGIN);
+    if !dialect.client_asks_authorities(&cluster.replication_tls) {
+        script = script.line(NO_AUTHORITIES);
+    }
     for (number, server) in servers.iter().enumerate() {
         let (address, port) = (quote_sh(&server.address.to_string()), server.port);
         script = script.line(format!("login {number} {address} {port} &"));

@@ -9,12 +9,34 @@ use super::Fields;
 use super::answers::{fields, first};
 use crate::facts::{
     ClockOffset, FileFacts, InterfaceAddress, Login, Mark, MarkKind, Marks, OsFacts, PackageFacts,
-    PackageManager, PathFacts, PathKind, Process, RootAccess, UnitFacts, UnitState,
+    PackageManager, PathFacts, PathKind, Process, RootAccess, ServerProgram, UnitFacts, UnitState,
 };
 use crate::fleet::ssh::Whoami;
 
-/// Reads a probe's output; and whether the server has a process.
-pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
+/// Who knows what the installed server program is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum KnownBy {
+    /// It was asked, and this is the answer.
+    Itself(ServerProgram),
+    /// The server, which runs from that file.
+    Server,
+    /// An earlier look over the same connection.
+    Connection,
+}
+
+/// What a probe's output says.
+#[derive(Clone, Debug)]
+pub(super) struct Answers {
+    /// All but the server program.
+    pub(super) os: OsFacts,
+    /// Whether the server has a process.
+    pub(super) process: Process,
+    /// `None` where no server program is installed.
+    pub(super) program: Option<KnownBy>,
+}
+
+/// Reads a probe's output.
+pub(super) fn read(text: &str, whoami: &Whoami) -> Answers {
     let fields = fields(text);
     let number = |name: &str| first(&fields, name).and_then(|value| value.parse::<u64>().ok());
     let process = match first(&fields, "process").as_deref() {
@@ -22,7 +44,12 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         Some("gone") => Process::Gone,
         _ => Process::Unknown,
     };
-    let facts = OsFacts {
+    let program = first(&fields, "server_program").map(|answer| match answer.as_str() {
+        "running" => KnownBy::Server,
+        "connection" => KnownBy::Connection,
+        line => KnownBy::Itself(ServerProgram::of_line(line)),
+    });
+    let os = OsFacts {
         hostname: first(&fields, "hostname").unwrap_or_default(),
         login: login(whoami),
         distribution: first(&fields, "distribution").unwrap_or_default(),
@@ -31,12 +58,12 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         clock: clock_ms(&fields).map_or(0, |(earliest, _)| earliest / 1000),
         clock_offset: None,
         disk_free: number("disk_free").map(|kibibytes| kibibytes.saturating_mul(1024)),
-        server_version: first(&fields, "server_version"),
+        server_program: None,
         source_password_sha256: first(&fields, "source_password"),
         package_manager: first(&fields, "package_manager")
             .map(|program| PackageManager::of_program(&program)),
         packages: each(&fields, "package", package),
-        files: each(&fields, "file", file),
+        files: files(&fields),
         paths: each(&fields, "path", path),
         sysctls: each(&fields, "sysctl", |line| Some(sysctl(line))),
         ports: fields
@@ -57,7 +84,11 @@ pub(super) fn read(text: &str, whoami: &Whoami) -> (OsFacts, Process) {
         watcher: first(&fields, "watcher"),
         inspected: super::inspection::read(&fields),
     };
-    (facts, process)
+    Answers {
+        os,
+        process,
+        program,
+    }
 }
 
 /// By how much a machine's clock is ahead of ours, which said the one when the probe was sent and the other
@@ -161,21 +192,33 @@ fn package(line: &str) -> Option<(String, PackageFacts)> {
     Some((name, facts))
 }
 
-/// `path`, `path|kind` or `path|owner|group|mode|base64`.
-fn file(line: &str) -> Option<(String, FileFacts)> {
-    let parts: Vec<_> = line.split('|').collect();
-    let facts = match parts.as_slice() {
-        [_] => FileFacts::Absent,
-        [_, kind] => FileFacts::Other((*kind).to_owned()),
-        [_, owner, group, mode, content] => FileFacts::Present {
-            content: String::from_utf8_lossy(&STANDARD.decode(content).ok()?).into_owned(),
-            owner: (*owner).to_owned(),
-            group: (*group).to_owned(),
-            mode: (*mode).to_owned(),
-        },
-        _ => return None,
+/// `path`, `path|kind` or `path|owner|group|mode`, and then `path|base64` in a field of its own.
+fn files(fields: &Fields) -> BTreeMap<String, FileFacts> {
+    let contents = each(fields, "content", |line| {
+        let (path, encoded) = line.rsplit_once('|')?;
+        let bytes = STANDARD.decode(encoded).ok()?;
+        Some((
+            path.to_owned(),
+            String::from_utf8_lossy(&bytes).into_owned(),
+        ))
+    });
+    let file = |line: &String| {
+        let parts: Vec<_> = line.split('|').collect();
+        let facts = match parts.as_slice() {
+            [_] => FileFacts::Absent,
+            [_, kind] => FileFacts::Other((*kind).to_owned()),
+            [path, owner, group, mode] => FileFacts::Present {
+                content: contents.get(*path)?.clone(),
+                owner: (*owner).to_owned(),
+                group: (*group).to_owned(),
+                mode: (*mode).to_owned(),
+            },
+            _ => return None,
+        };
+        Some(((*parts.first()?).to_owned(), facts))
     };
-    Some((parts.first()?.to_string(), facts))
+    let lines = fields.get("file").into_iter().flatten();
+    lines.filter_map(file).collect()
 }
 
 /// `path`, or `path|kind|owner|group|mode|what a link names`.
@@ -268,6 +311,7 @@ fn address(line: &str) -> Option<InterfaceAddress> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mysql::{Dialect, Flavor, Version};
 
     fn whoami() -> Whoami {
         Whoami {
@@ -276,6 +320,28 @@ mod tests {
             script_uid: 0,
             host_name: "db1".to_owned(),
         }
+    }
+
+    #[test]
+    fn the_server_program_is_known_by_whoever_can_say_what_it_is() {
+        let known_by = |value: &str| {
+            let text = format!("server_program\t{value}\n");
+            read(&text, &whoami()).program
+        };
+        let mysql = Dialect::new(Flavor::MySql, Version::new(9, 7, 4));
+        assert_eq!(
+            known_by("/usr/sbin/mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))"),
+            Some(KnownBy::Itself(ServerProgram::Known(mysql)))
+        );
+        assert_eq!(
+            known_by("a wrapper"),
+            Some(KnownBy::Itself(ServerProgram::Unknown(
+                "a wrapper".to_owned()
+            )))
+        );
+        assert_eq!(known_by("running"), Some(KnownBy::Server));
+        assert_eq!(known_by("connection"), Some(KnownBy::Connection));
+        assert_eq!(known_by(""), None);
     }
 
     /// Nothing is assumed of the way: an hour's probe says little, a quick one much.
@@ -300,7 +366,7 @@ mod tests {
             package\tmariadb-server installed 1:10.11.18\npackage\tnope candidate (none)\n\
             sysctl\tvm.a|1  2 \nsysctl\tvm.b\nport\t22 open\nport\t23 closed\n\
             path\t/a\npath\t/b|directory|root|adm|755|\npath\t/c|link|root|root|777|/d|e\n\
-            file\t/etc/a|root|root|644|aGk=\nfile\t/etc/b\nfile\t/etc/c|directory\n\
+            content\t/etc/a|aGk=\nfile\t/etc/a|root|root|644\nfile\t/etc/b\nfile\t/etc/c|directory\n\
             unit\tmariadb|LoadState=loaded;ActiveState=active;UnitFileState=enabled;\
              Restart=on-failure;NeedDaemonReload=yes;\n\
             unit\tx.socket|LoadState=not-found;ActiveState=inactive;UnitFileState=;\n\
@@ -309,8 +375,13 @@ mod tests {
             mark\tfenced.json|1800000000|{\"at\": \n\
             mark\tother.json|1800000000|{}\n\
             stale\tmariadb\n";
-        let (os, process) = read(text, &whoami());
+        let Answers {
+            os,
+            process,
+            program,
+        } = read(text, &whoami());
         assert_eq!(process, Process::Runs);
+        assert_eq!(program, None);
         assert_eq!(
             os.watcher.as_deref(),
             Some("ops@c1, pid 7, since noon: failover shop")

@@ -17,14 +17,15 @@ pub use login::check_logins;
 pub(crate) use server::read as read_server;
 
 use crate::facts::{
-    HostView, Needs, Process, Reached, ServerView, UnitFacts, UnitState, Unreachable,
-    UnreachableKind,
+    HostView, Needs, Process, Reached, ServerProgram, ServerView, UnitFacts, UnitState,
+    Unreachable, UnreachableKind,
 };
 use crate::fleet::Connection;
 use crate::fleet::script::Script;
 use crate::fleet::ssh::{LinkError, LinkFault, Output};
 use crate::inventory::Cluster;
 use crate::mysql::{Dialect, ServerFacts};
+use machine::{Answers, KnownBy};
 use probe::Place;
 use server::{Depth, NoAnswer};
 
@@ -52,7 +53,7 @@ pub async fn survey(connection: &Connection, cluster: &Cluster, needs: &Needs) -
 /// returns in time whatever happens, and what is quick to see is seen although the server is frozen.
 pub async fn glance(connection: &Connection, cluster: &Cluster, within: Duration) -> HostView {
     let expected = Dialect::default_dialect(cluster.server.flavor);
-    let known = connection.known_version();
+    let known = connection.known_program();
     let script = probe::lean(place(connection, cluster), expected, known);
     // The margin is for putting the answers together.
     let questions = (&script, Depth::Standing);
@@ -106,10 +107,21 @@ async fn see(
         Ok(output) => return HostView::Unreachable(odd(connection, &output)),
         Err(error) => return HostView::Unreachable(unreachable(&error)),
     };
-    let (mut os, process) = machine::read(&output.text(), connection.link.whoami());
+    let Answers {
+        mut os,
+        process,
+        program,
+    } = machine::read(&output.text(), connection.link.whoami());
     os.clock_offset = machine::clock_offset(&output.text(), sent, received);
-    if let Some(version) = &os.server_version {
-        connection.remember_version(version);
+    os.server_program = match (program, &server) {
+        (None, _) => None,
+        (Some(KnownBy::Itself(program)), _) => Some(program),
+        (Some(KnownBy::Connection), _) => connection.known_program().map(ServerProgram::Known),
+        (Some(KnownBy::Server), Ok(facts)) => Some(ServerProgram::Known(facts.dialect)),
+        (Some(KnownBy::Server), Err(_)) => Some(program_itself(connection, expected, until).await),
+    };
+    if let Some(dialect) = os.server_program.as_ref().and_then(ServerProgram::dialect) {
+        connection.remember_program(dialect);
     }
     // A server without a process needs no unit to be called stopped, and systemd is busy for a while
     // after a server was masked.
@@ -120,7 +132,7 @@ async fn see(
     let unit = os.units.get(expected.service_unit()).map(|unit| unit.state);
     let server = match server {
         Ok(facts) => ServerView::Up(Box::new(facts)),
-        Err(_) if os.server_version.is_none() => ServerView::Absent,
+        Err(_) if os.server_program.is_none() => ServerView::Absent,
         Err(no) if no.fault.number.is_some() => ServerView::Refused(no.fault),
         // A unit that systemd is about to start again has no process, and one whose server was killed
         // this moment may still be called active.
@@ -135,6 +147,23 @@ async fn see(
     }))
 }
 
+/// What the server program says of itself, for a server that runs from it and says nothing.
+async fn program_itself(
+    connection: &Connection,
+    expected: Dialect,
+    until: Instant,
+) -> ServerProgram {
+    let script = probe::program(expected);
+    let answers = match timeout_at(until, connection.link.run(&script, DEADLINE)).await {
+        Ok(Ok(output)) => machine::read(&output.text(), connection.link.whoami()).program,
+        _ => None,
+    };
+    match answers {
+        Some(KnownBy::Itself(program)) => program,
+        _ => ServerProgram::Unknown(String::new()),
+    }
+}
+
 /// The server's unit, for a server that has a process and takes no connection: it may be starting.
 async fn units(
     connection: &Connection,
@@ -145,7 +174,7 @@ async fn units(
     match timeout_at(until, connection.link.run(&script, DEADLINE)).await {
         Ok(Ok(output)) => {
             machine::read(&output.text(), connection.link.whoami())
-                .0
+                .os
                 .units
         }
         _ => BTreeMap::new(),

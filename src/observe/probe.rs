@@ -28,7 +28,11 @@ ip -o addr show 2>/dev/null | while read -r _ name family address _; do
     case $family in inet | inet6) put address "$name $address" ;; esac
 done
 process=gone
-for pid in $(server_processes); do process=runs; done
+runs_program=
+for pid in $(server_processes); do
+    process=runs
+    [ ! "/proc/$pid/exe" -ef "$program" ] || runs_program=yes
+done
 put process "$process"
 for mark in "$marks"/*.json; do
     [ -f "$mark" ] || continue
@@ -56,14 +60,16 @@ if [ -f /var/lib/mysql/master.info ]; then
 fi
 "#;
 
-/// Loading the server program takes longer than all the rest, so one look's answer serves the next.
-const VERSION: &str = r#"
-version=
+/// Loading the server program takes longer than all the rest, so it is asked only where nothing else
+/// knows what it is.
+const PROGRAM: &str = r#"
 if [ -n "$program" ]; then
-    version=${known:-$("$program" --version 2>/dev/null | head -n 1)}
-    put server_version "$version"
+    put server_program "${program_known_by:-$("$program" --version 2>/dev/null | head -n 1)}"
 fi
 "#;
+
+/// A server that runs from the program's file says what that is: an upgrade would have replaced the file.
+const RUNNING: &str = "program_known_by=${runs_program:+running}";
 
 /// Each package, given as arguments. Only apt knows offline what it would install; dnf and yum may fetch
 /// their lists first.
@@ -90,17 +96,24 @@ packages() {
 }
 "#;
 
+/// The outside of all that are files is asked at once.
 const FILES: &str = r#"
 files() {
-    for file in "$@"; do
+    left=$#
+    while [ "$left" -gt 0 ]; do
+        file=$1
+        shift
+        left=$((left - 1))
         if [ -f "$file" ]; then
-            put file "$file|$(stat -c '%U|%G|%a' "$file")|$(base64 -w 0 <"$file")"
+            put content "$file|$(base64 -w 0 <"$file")"
+            set -- "$@" "$file"
         elif [ -e "$file" ] || [ -L "$file" ]; then
             put file "$file|$(stat -c %F "$file")"
         else
             put file "$file"
         fi
     done
+    [ $# -eq 0 ] || stat --printf 'file\t%n|%U|%G|%a\n' "$@"
 }
 "#;
 
@@ -184,8 +197,8 @@ pub(super) struct Place<'a> {
 pub(super) fn whole(place: Place<'_>, needs: &Needs, expected: Dialect) -> Script {
     let inspection = needs.inspection.as_ref();
     let mut script = standing(place, expected, inspection)
-        .set("known", "")
-        .line(VERSION)
+        .line(RUNNING)
+        .line(PROGRAM)
         .line(DISK)
         .line(package_manager::FIND)
         .line(package_manager::RPM)
@@ -210,16 +223,25 @@ pub(super) fn whole(place: Place<'_>, needs: &Needs, expected: Dialect) -> Scrip
     inspection::end(script, inspection).line("true")
 }
 
-/// What changes from one moment to the next. `known` is the version of the server program, if it was
-/// asked for before. systemd is slow to answer, and has nothing to say of a server that has a process
-/// and lets us in.
-pub(super) fn lean(place: Place<'_>, expected: Dialect, known: Option<&str>) -> Script {
+/// What changes from one moment to the next. The server program is asked what it is where that is not
+/// known before, although a server may run that will say it: it may be frozen. systemd is slow to answer,
+/// and has nothing to say of a server that has a process and lets us in.
+pub(super) fn lean(place: Place<'_>, expected: Dialect, known: Option<Dialect>) -> Script {
+    let known_by = known.map_or("", |_| "connection");
     standing(place, expected, None)
-        .set("known", known.unwrap_or_default())
-        .line(VERSION)
+        .set("program_known_by", known_by)
+        .line(PROGRAM)
         .line(UNITS)
         .set("unit", expected.service_unit())
         .line("[ \"$process\" = runs ] || units \"$unit\"")
+}
+
+/// The server program alone.
+pub(super) fn program(expected: Dialect) -> Script {
+    server_process::script(expected)
+        .line(PUT)
+        .set("program_known_by", "")
+        .line(PROGRAM)
 }
 
 /// The server's unit alone.

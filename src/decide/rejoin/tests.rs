@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::decide::tests::rehearsal::{Fault, World};
-use crate::facts::{Mark, UnreachableKind};
+use crate::facts::{Mark, ServerProgram, UnreachableKind};
 use crate::fixture::{self, Mutate as _, cluster, consent, healthy, name, unreachable};
-use crate::mysql::{Flavor, OwnSchema, ServerError, Switch, Tail, ThreadState};
+use crate::mysql::{Dialect, Flavor, OwnSchema, ServerError, Switch, Tail, ThreadState, Version};
 use crate::plan::{CheckContext, OnFailure, Violation, check};
 
 const FOLDER: &str = "/home/ann/kept";
@@ -194,9 +194,8 @@ fn a_fenced_one_is_started_first_without_its_tail_where_the_server_can() {
         };
         assert_eq!(plan(&cluster, &seen, &[]), expected);
         // A release that would keep it is started as usual.
-        let version = &mut seen.reached_mut("db1").os.server_version;
-        let old = version.as_ref().unwrap().replace("10.11.18", "10.5.23");
-        *version = Some(old);
+        let old = Dialect::new(Flavor::MariaDb, Version::new(10, 5, 23));
+        seen.reached_mut("db1").os.server_program = Some(ServerProgram::Known(old));
         assert_eq!(plan(&cluster, &seen, &[]), started);
     }
 }

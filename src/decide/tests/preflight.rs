@@ -2,10 +2,10 @@
 
 use crate::decide::{Severity, preflight};
 use crate::facts::{
-    Observation, PackageManager, RootAccess, ServerView, UnitState, UnreachableKind,
+    Observation, PackageManager, RootAccess, ServerProgram, ServerView, UnitState, UnreachableKind,
 };
 use crate::fixture::{self, Mutate as _, cluster, healthy, held, name, unreachable};
-use crate::mysql::Flavor;
+use crate::mysql::{Dialect, Flavor, Version};
 
 /// A change of what is seen, and the codes that are then found.
 type Row = (fn(&mut Observation), &'static [&'static str]);
@@ -56,12 +56,12 @@ fn the_preflight_finds_what_would_stop_a_run_halfway() {
         ),
         (
             |seen| {
-                let mysql = "/usr/sbin/mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))";
-                seen.reached_mut("db2").os.server_version = Some(mysql.to_owned());
+                let mysql = Dialect::new(Flavor::MySql, Version::new(9, 7, 4));
+                seen.reached_mut("db2").os.server_program = Some(ServerProgram::Known(mysql));
             },
             &["WrongFlavor"],
         ),
-        (|seen| seen.reached_mut("db2").os.server_version = None, &[]),
+        (|seen| seen.reached_mut("db2").os.server_program = None, &[]),
         (
             |seen| seen.reached_mut("db2").server = fixture::refused(1040),
             &["ServerSilent"],
@@ -118,7 +118,7 @@ fn a_server_that_would_be_older_than_its_source_is_named_beforehand() {
     // Bare: what the package manager would install.
     let db2 = seen.reached_mut("db2");
     db2.server = ServerView::Absent;
-    db2.os.server_version = None;
+    db2.os.server_program = None;
     for package in db2.os.packages.values_mut() {
         package.candidate = Some("1:10.5.23-0+deb11u1".to_owned());
     }

@@ -7,12 +7,12 @@ use std::io::Read as _;
 use secrecy::SecretString;
 
 use super::{STATEMENT, execute, facts, run, session};
+use crate::facts::ServerProgram;
 use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection, LiveFleet};
 use crate::inventory::{Account, HostName};
 use crate::mysql::{
     AccountFacts, AccountRole, Dialect, PasswordCheck, Salt, Statement, Switch, check_password,
-    identify_program,
 };
 use crate::plan::Outcome;
 
@@ -103,8 +103,9 @@ async fn installed(fleet: &LiveFleet, connection: &Connection) -> Result<Dialect
         STATEMENT,
     )
     .await?;
-    let known = identify_program(line.trim());
-    Ok(known.map_or(expected, |(flavor, version)| Dialect { flavor, version }))
+    Ok(ServerProgram::of_line(line.trim())
+        .dialect()
+        .unwrap_or(expected))
 }
 
 /// Creates an account or brings it in line; on the primary, whence it replicates.

@@ -338,7 +338,7 @@ impl Wire {
 
 async fn ask_who(wire: &Wire, deadline: Duration) -> Result<Whoami, LinkError> {
     let script = Script::new(
-        "echo \"${SUDO_UID:-$(id -u)}\"; id -u; echo \"${SUDO_USER:-$(id -un)}\"; uname -n",
+        "uid=$(id -u); echo \"${SUDO_UID:-$uid}\"; echo \"$uid\"; echo \"${SUDO_USER:-$(id -un)}\"; uname -n",
     );
     let output = wire.run(&script, deadline).await?;
     let text = output.text();

@@ -94,9 +94,9 @@ fn inflict(cluster: &Cluster, seen: &mut Observation, host: &str, damage: Damage
             reached.server = ServerView::Absent;
             reached.os.packages.clear();
             reached.os.units.clear();
-            reached.os.server_version = None;
+            reached.os.server_program = None;
         }
-        Damage::Stopped | Damage::Failed if reached.os.server_version.is_some() => {
+        Damage::Stopped | Damage::Failed if reached.os.server_program.is_some() => {
             let failed = matches!(damage, Damage::Failed);
             unit_state(if failed {
                 UnitState::Failed

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use hactl::facts::{
     HostView, InterfaceAddress, Login, LoginCheck, Observation, OsFacts, PackageFacts, Reached,
-    RootAccess, ServerView, SqlFault, UnitFacts, UnitState, Unreachable, UnreachableKind,
+    RootAccess, ServerProgram, ServerView, SqlFault, UnitFacts, UnitState, Unreachable,
+    UnreachableKind,
 };
 use hactl::inventory::HostName;
 use hactl::mysql::{
@@ -127,10 +128,6 @@ impl World {
             enablement: enablement.to_owned(),
             ..UnitFacts::unknown()
         };
-        let build = match dialect.flavor {
-            Flavor::MariaDb => "-MariaDB-0+deb12u1",
-            Flavor::MySql => "-2",
-        };
         let package = PackageFacts {
             installed: Some(format!("1:{}-1", dialect.version)),
             candidate: None,
@@ -144,11 +141,7 @@ impl World {
             },
             distribution: "debian".to_owned(),
             clock: self.taken_at(),
-            server_version: Some(format!(
-                "/usr/sbin/{}  Ver {}{build} for Linux",
-                dialect.server_binary(),
-                dialect.version
-            )),
+            server_program: Some(ServerProgram::Known(dialect)),
             packages: [(dialect.server_package().to_owned(), package)].into(),
             units: [(dialect.service_unit().to_owned(), unit)].into(),
             interfaces: vec!["lo".to_owned(), "eth0".to_owned()],
