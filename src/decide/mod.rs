@@ -21,6 +21,7 @@ mod repair;
 mod reservations;
 mod seeding;
 mod set_maintenance;
+mod silent_server;
 mod switchover;
 mod topology;
 pub mod verify;

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use crate::decide::verify::duplicate_uuids;
 use crate::decide::versions::{installable, older_to_be};
-use crate::decide::{Finding, Severity};
+use crate::decide::{Finding, Severity, silent_server};
 use crate::facts::{
-    HostView, Observation, OsFacts, Reached, RootAccess, ServerProgram, ServerView, UnitState,
+    HostView, Observation, OsFacts, Reached, RootAccess, ServerProgram, ServerView,
 };
 use crate::inventory::{Cluster, Host, HostName};
 use crate::mysql::Dialect;
@@ -91,32 +91,9 @@ fn of_host(cluster: &Cluster, host: &Host, reached: &Reached) -> Vec<Finding> {
     if let ServerView::Refused(fault) = &reached.server
         && !fault.is_access_denied()
     {
-        findings.push(error(
-            name,
-            "ServerSilent",
-            format!("the server runs and does not answer: {}", fault.text),
-            of_a_silent_server(cluster, host, reached),
-        ));
+        findings.push(silent_server::finding(cluster, host, reached, fault));
     }
     findings
-}
-
-/// A server between two states may be there for good: a `MariaDB` that is told to stop while it starts never
-/// ends (tried, 10.11.18), and Debian's unit forbids systemd to kill it.
-fn of_a_silent_server(cluster: &Cluster, host: &Host, reached: &Reached) -> String {
-    let unit = reached.dialect(cluster.server.flavor).service_unit();
-    let state = reached.os.units.get(unit).map(|unit| unit.state);
-    if state == Some(UnitState::Changing) {
-        return format!(
-            "systemd is starting or stopping it: wait; where that never ends, ssh to {} and run systemctl \
-             kill --signal=KILL {unit}",
-            host.address
-        );
-    }
-    format!(
-        "look at its log: ssh to {} and run journalctl -u {unit}",
-        host.address
-    )
 }
 
 /// As the machine calls itself.

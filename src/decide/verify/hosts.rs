@@ -2,8 +2,8 @@
 
 use super::Context;
 use crate::decide::left_behind::awaits_rejoin;
-use crate::decide::{Finding, PrimaryBasis, Severity};
-use crate::facts::{HostView, RootAccess, ServerView};
+use crate::decide::{Finding, PrimaryBasis, Severity, silent_server};
+use crate::facts::{HostView, Reached, RootAccess, ServerView, SqlFault};
 use crate::inventory::HostName;
 
 /// ssh works, and scripts run as root.
@@ -49,6 +49,10 @@ pub(super) fn servers_up(context: &Context<'_>) -> Vec<Finding> {
                 "run `hactl bootstrap`".to_owned(),
             ),
             ServerView::Stopped => stopped(context, host),
+            ServerView::Refused(fault) if !fault.is_access_denied() => {
+                findings.extend(silent(context, host, reached, fault));
+                continue;
+            }
             ServerView::Refused(fault) => (
                 "ServerRefuses",
                 fault.text.clone(),
@@ -59,6 +63,22 @@ pub(super) fn servers_up(context: &Context<'_>) -> Vec<Finding> {
         findings.push(Finding::on(host, Severity::Error, code, message, next));
     }
     findings
+}
+
+/// Whether one that leads is dead is for a failover's watching to say; one look cannot tell.
+fn silent(
+    context: &Context<'_>,
+    host: &HostName,
+    reached: &Reached,
+    fault: &SqlFault,
+) -> Option<Finding> {
+    let entry = context.cluster.host(host)?;
+    let mut finding = silent_server::finding(context.cluster, entry, reached, fault);
+    let topology = context.topology;
+    if *host == topology.primary && topology.basis == PrimaryBasis::Replication {
+        finding.next = format!("run `hactl failover --check`, and {}", finding.next);
+    }
+    Some(finding)
 }
 
 /// A primary that others follow is a failover's business, everything else its log's.

@@ -159,6 +159,11 @@ pub(super) const SERVERS: &[Case] = &[
         &["ServerRefuses"],
     ),
     case(
+        "a server without a connection left",
+        |seen| seen.reached_mut("db2").server = fixture::refused(1040),
+        &["ServerSilent"],
+    ),
+    case(
         "a replica of an older release",
         |seen| {
             // One that has the same privileges.

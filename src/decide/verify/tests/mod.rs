@@ -239,6 +239,22 @@ fn findings_name_the_next_step() {
 }
 
 /// Bootstrap would refuse, and name the rejoin; the rejoin would refuse, since nobody leads.
+/// An account is repaired where it is the account; whether a primary is dead takes more than one look.
+#[test]
+fn a_silent_server_is_no_account_to_repair() {
+    let cluster = cluster(Flavor::MariaDb, 3);
+    let next = |host: &str, refused: ServerView| {
+        let mut seen = healthy(&cluster);
+        seen.reached_mut(host).server = refused;
+        let found = findings(&cluster, &seen);
+        let server = found.iter().find(|found| found.code.starts_with("Server"));
+        server.unwrap().next.clone()
+    };
+    assert!(next("db2", fixture::access_denied()).starts_with("run `hactl bootstrap`"));
+    assert!(next("db2", fixture::refused(1040)).starts_with("look at its log"));
+    assert!(next("db1", fixture::refused(1040)).starts_with("run `hactl failover --check`"));
+}
+
 #[test]
 fn a_read_only_primary_beside_a_failed_member_is_opened_by_a_failover() {
     for flavor in [Flavor::MariaDb, Flavor::MySql] {
