@@ -368,6 +368,7 @@ fn accounts(
             plugin: quick.account_plugin().to_owned(),
             hash: quick.predicted_hash(&account.password),
             privileges: dialect.role_privileges(role),
+            barriers: BTreeSet::new(),
         };
         (account.name(), facts)
     };

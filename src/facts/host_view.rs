@@ -91,10 +91,20 @@ pub struct SqlFault {
 }
 
 impl SqlFault {
-    /// Whether the server knows us and said no: 1045 access denied, 1698 the same by socket
-    /// authentication. Such a server is alive.
+    /// Whether the server knows us and said no: to the password, to the way of logging in, or to an account
+    /// that is locked or whose password has expired. Such a server is alive.
     pub fn is_access_denied(&self) -> bool {
-        matches!(self.number, Some(1045 | 1698))
+        matches!(
+            self.number,
+            Some(
+                error_code::ACCESS_DENIED
+                    | error_code::ACCESS_DENIED_NO_PASSWORD
+                    | error_code::ACCOUNT_LOCKED_MARIADB
+                    | error_code::ACCOUNT_LOCKED_MYSQL
+                    | error_code::PASSWORD_EXPIRED
+                    | error_code::PASSWORD_EXPIRED_AT_LOGIN
+            )
+        )
     }
 
     /// Whether the server said that it is shutting down: the last word of one that serves nobody any

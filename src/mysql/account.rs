@@ -117,6 +117,27 @@ pub struct AccountFacts {
     pub hash: PasswordHash,
     /// What it may do, under the names of [`Dialect::privilege_name`].
     pub privileges: BTreeSet<Privilege>,
+    /// What keeps it out, whatever its password.
+    pub barriers: BTreeSet<Barrier>,
+}
+
+/// What keeps an account out although its password is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Barrier {
+    /// `ACCOUNT LOCK`.
+    Locked,
+    /// `PASSWORD EXPIRE`, or older than the account or `default_password_lifetime` allows.
+    Expired,
+}
+
+impl fmt::Display for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Locked => "locked",
+            Self::Expired => "password expired",
+        })
+    }
 }
 
 impl Dialect {
@@ -145,9 +166,15 @@ impl Dialect {
         self.identify_account("ALTER", account, password, salt)
     }
 
-    /// Removes an account.
+    /// Lets an account in again. A password that has expired is ended by [`Self::set_password`], which begins
+    /// a new life of it.
+    pub fn unlock_account(self, account: &AccountName) -> Statement {
+        Statement::new(format!("ALTER USER {} ACCOUNT UNLOCK", account.sql()))
+    }
+
+    /// Removes an account where it is there; succeeds on servers that do not have it, too.
     pub fn drop_account(self, account: &AccountName) -> Statement {
-        Statement::new(format!("DROP USER {}", account.sql()))
+        Statement::new(format!("DROP USER IF EXISTS {}", account.sql()))
     }
 
     /// Makes a server read its privilege tables again, without a trace in its own binary log: after

@@ -25,6 +25,15 @@ pub const TOO_MANY_CONNECTIONS: u16 = 1040;
 pub const ACCESS_DENIED: u16 = 1045;
 /// As [`ACCESS_DENIED`], for accounts that have no password (`unix_socket`, `auth_socket`).
 pub const ACCESS_DENIED_NO_PASSWORD: u16 = 1698;
+/// The account is locked (`MySQL`: `ER_ACCOUNT_HAS_BEEN_LOCKED`).
+pub const ACCOUNT_LOCKED_MYSQL: u16 = 3118;
+/// The account is locked (`MariaDB`: `ER_ACCOUNT_HAS_BEEN_LOCKED`).
+pub const ACCOUNT_LOCKED_MARIADB: u16 = 4151;
+/// The password has expired, said to a login (`ER_MUST_CHANGE_PASSWORD_LOGIN`).
+pub const PASSWORD_EXPIRED_AT_LOGIN: u16 = 1862;
+/// The password has expired, said to every statement of a session that was let in all the same
+/// (`ER_MUST_CHANGE_PASSWORD`).
+pub const PASSWORD_EXPIRED: u16 = 1820;
 /// The user may not use this database.
 pub const DATABASE_ACCESS_DENIED: u16 = 1044;
 /// There is no such database.

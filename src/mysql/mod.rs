@@ -57,7 +57,7 @@ mod tail;
 mod tests;
 mod version;
 
-pub use account::{AccountFacts, AccountName, AccountRole, AccountSpec, UnknownRole};
+pub use account::{AccountFacts, AccountName, AccountRole, AccountSpec, Barrier, UnknownRole};
 pub use beat::BeatFacts;
 pub use binlog_name::{BadBinlogName, BinlogName};
 pub use binlog_text::LOG_BEGINS;

@@ -190,7 +190,7 @@ impl Dialect {
                  FROM information_schema.EVENTS"
                     .to_owned(),
             ),
-            ask(FactName::Accounts, accounts_query(accounts)),
+            ask(FactName::Accounts, self.accounts_query(accounts)),
             ask(FactName::Privileges, privileges_query(accounts)),
         ];
         queries.extend(self.settable_query(settings).map(|statement| FactQuery {
@@ -259,6 +259,40 @@ impl Dialect {
         }
     }
 
+    /// Anonymous accounts are always asked for: they shadow named ones. `MariaDB` keeps locks and lives of
+    /// passwords as JSON, where -1 stands for the server's `default_password_lifetime`.
+    fn accounts_query(self, accounts: &[AccountName]) -> String {
+        let pair =
+            |a: &AccountName| format!("({}, {})", quote_literal(&a.user), quote_literal(&a.host));
+        let mut wanted = "User = ''".to_owned();
+        if !accounts.is_empty() {
+            let pairs: Vec<String> = accounts.iter().map(pair).collect();
+            wanted = format!("{wanted} OR (User, Host) IN ({})", pairs.join(", "));
+        }
+        let (locked, expired, life, tables) = if self.is_mariadb() {
+            (
+                "JSON_VALUE(Priv, '$.account_locked')",
+                "JSON_VALUE(Priv, '$.password_last_changed') = 0",
+                "IFNULL(NULLIF(JSON_VALUE(Priv, '$.password_lifetime'), -1), @@default_password_lifetime) AS life, \
+                 UNIX_TIMESTAMP() - JSON_VALUE(Priv, '$.password_last_changed') AS age",
+                "mysql.user JOIN mysql.global_priv USING (Host, User)",
+            )
+        } else {
+            (
+                "account_locked = 'Y'",
+                "password_expired = 'Y'",
+                "IFNULL(password_lifetime, @@default_password_lifetime) AS life, \
+                 TIMESTAMPDIFF(SECOND, password_last_changed, NOW()) AS age",
+                "mysql.user",
+            )
+        };
+        format!(
+            "SELECT user, host, plugin, hash, locked, expired OR life > 0 AND age > life * 86400 AS expired \
+             FROM (SELECT User AS user, Host AS host, plugin, HEX(authentication_string) AS hash, \
+             {locked} AS locked, {expired} AS expired, {life} FROM {tables} WHERE {wanted}) AS account"
+        )
+    }
+
     fn replicas_query(self) -> &'static str {
         if self.is_mariadb() {
             "SHOW SLAVE HOSTS"
@@ -266,21 +300,6 @@ impl Dialect {
             "SHOW REPLICAS"
         }
     }
-}
-
-/// Anonymous accounts are always asked for: they shadow named ones.
-fn accounts_query(accounts: &[AccountName]) -> String {
-    let pair =
-        |a: &AccountName| format!("({}, {})", quote_literal(&a.user), quote_literal(&a.host));
-    let mut wanted = "User = ''".to_owned();
-    if !accounts.is_empty() {
-        let pairs: Vec<String> = accounts.iter().map(pair).collect();
-        wanted = format!("{wanted} OR (User, Host) IN ({})", pairs.join(", "));
-    }
-    format!(
-        "SELECT User AS user, Host AS host, plugin, HEX(authentication_string) AS hash \
-         FROM mysql.user WHERE {wanted}"
-    )
 }
 
 fn privileges_query(accounts: &[AccountName]) -> String {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::account::{AccountFacts, AccountName};
+use super::account::{AccountFacts, AccountName, Barrier};
 use super::event::read_event;
 use super::gtid::BinlogState;
 use super::open_write::read_open_write;
@@ -261,6 +261,7 @@ impl Dialect {
                 plugin: reader.text(&["plugin"]).unwrap_or_default().to_owned(),
                 hash: PasswordHash::new(hash),
                 privileges: privileges.get(&name.grantee()).cloned().unwrap_or_default(),
+                barriers: barriers(&reader),
             };
             accounts.insert(name, facts);
         }
@@ -294,6 +295,15 @@ impl Dialect {
         }
         Ok(privileges)
     }
+}
+
+/// A value that is not known (of an account that has no password, say) keeps nobody out.
+fn barriers(reader: &Reader<'_>) -> BTreeSet<Barrier> {
+    let is_true = |name: &str| matches!(reader.text(&[name]), Some("1" | "true"));
+    [("locked", Barrier::Locked), ("expired", Barrier::Expired)]
+        .into_iter()
+        .filter_map(|(name, barrier)| is_true(name).then_some(barrier))
+        .collect()
 }
 
 /// What a server says about positions.

@@ -1,6 +1,5 @@
-//! The closed list of things that can be done to a host. Data only, and each of them is idempotent:
-//! doing it twice is doing it once. Wording for a person lives here too, so that plan, progress,
-//! journal and JSON use the same sentence.
+//! The closed list of things that can be done to a host. Data only, and each of them is idempotent. Wording
+//! for a person lives here too, so that plan, progress, journal and JSON use the same sentence.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +8,9 @@ use serde::Serialize;
 
 use crate::inventory::{HookPoint, HostName};
 use crate::mysql::{AccountRole, BinlogName, GtidSet, Switch};
-use crate::plan::{Awaited, Command, PathChange, Proof, Query, ServerConfig, TakesEffect};
+use crate::plan::{
+    AccountMeans, Awaited, Command, PathChange, Proof, Query, ServerConfig, TakesEffect,
+};
 
 /// One thing to do on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,11 +45,12 @@ pub enum Action {
         /// To what.
         value: Switch,
     },
-    /// Create one of the inventory's accounts, or bring its password and privileges in line. Only on
-    /// the primary: it replicates.
+    /// Bring one of the inventory's accounts in line. Only on the primary: it replicates.
     EnsureAccount {
         /// Which account.
         role: AccountRole,
+        /// By which statements.
+        means: AccountMeans,
         /// What differs, in words.
         differs: Vec<String>,
     },
@@ -352,9 +354,11 @@ impl fmt::Display for Action {
                 Switch::On => write!(f, "turn {variable} on"),
                 Switch::Off => write!(f, "turn {variable} off"),
             },
-            Self::EnsureAccount { role, differs } => {
-                write!(f, "{role} account: {}", differs.join(" and "))
-            }
+            Self::EnsureAccount {
+                role,
+                means,
+                differs,
+            } => write!(f, "{role} account: {means}{}", differs.join(" and ")),
             Self::Seed { into, emptied } => write_seed(f, into, emptied),
             Self::Replicate { source, .. } => {
                 write!(f, "replicate from {source}")

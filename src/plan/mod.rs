@@ -3,6 +3,7 @@
 //! A plan leaves no choice to the one who carries it out. It must never hold a secret: an account is
 //! named by its role, and the fleet looks its password up.
 
+mod account_means;
 mod action;
 mod answer;
 mod check;
@@ -20,6 +21,7 @@ mod server_config;
 mod stage;
 mod step;
 
+pub use account_means::AccountMeans;
 pub use action::{
     Action, FenceMethod, FileChange, LiveVariable, Neighbours, Receiving, UnitChange,
 };

@@ -39,6 +39,7 @@ fn vip(host: u8) -> Action {
 fn account() -> Action {
     Action::EnsureAccount {
         role: AccountRole::Monitor,
+        means: AccountMeans::Correct,
         differs: Vec::new(),
     }
 }

@@ -6,8 +6,8 @@ use super::Context;
 use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::topology::host_of;
 use crate::decide::{Finding, Severity};
-use crate::inventory::{Cluster, HostName, Promotion};
-use crate::mysql::{AccountRole, PasswordCheck, check_password};
+use crate::inventory::{Account, Cluster, HostName, Promotion};
+use crate::mysql::{AccountFacts, AccountRole, Dialect, PasswordCheck, check_password};
 
 /// Every account is on every server, with its password and its privileges.
 pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
@@ -19,32 +19,20 @@ pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
             AccountRole::Monitor,
         ] {
             let account = context.cluster.accounts.of(role);
-            let name = account.name();
-            let message = match facts.accounts.get(&name) {
-                None => format!("has no {role} account {account}"),
-                Some(seen) => {
-                    let password = check_password(&seen.plugin, &seen.hash, &account.password);
-                    let wanted = facts.dialect.role_privileges(role);
-                    let same = facts
-                        .dialect
-                        .grant_difference(&name, &seen.privileges, &wanted)
-                        .is_empty();
-                    match (password, same) {
-                        (PasswordCheck::Differs, _) => {
-                            format!("the {role} account {account} has another password")
-                        }
-                        (_, false) => format!("the {role} account {account} has other privileges"),
-                        (_, true) => continue,
-                    }
-                }
+            let message = match facts.accounts.get(&account.name()) {
+                None => Some(format!("has no {role} account {account}")),
+                Some(seen) => difference(facts.dialect, role, account, seen)
+                    .map(|what| format!("the {role} account {account} {what}")),
             };
-            findings.push(Finding::on(
-                host,
-                Severity::Error,
-                "AccountDiffers",
-                message,
-                "run `hactl bootstrap`",
-            ));
+            findings.extend(message.map(|message| {
+                Finding::on(
+                    host,
+                    Severity::Error,
+                    "AccountDiffers",
+                    message,
+                    "run `hactl bootstrap`",
+                )
+            }));
         }
         for name in &facts.anonymous_accounts {
             findings.push(Finding::on(
@@ -60,6 +48,25 @@ pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The first thing that is not as it should be.
+fn difference(
+    dialect: Dialect,
+    role: AccountRole,
+    account: &Account,
+    seen: &AccountFacts,
+) -> Option<String> {
+    if let Some(barrier) = seen.barriers.first() {
+        return Some(format!("is kept out: {barrier}"));
+    }
+    let password = check_password(&seen.plugin, &seen.hash, &account.password);
+    if matches!(password, PasswordCheck::Differs) {
+        return Some("has another password".to_owned());
+    }
+    let wanted = dialect.role_privileges(role);
+    let grants = dialect.grant_difference(&account.name(), &seen.privileges, &wanted);
+    (!grants.is_empty()).then(|| "has other privileges".to_owned())
 }
 
 /// The replication account can log in from each host to every server that leads or may lead, now and not

@@ -12,9 +12,10 @@ use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection, LiveFleet};
 use crate::inventory::{Account, HostName};
 use crate::mysql::{
-    AccountFacts, AccountRole, Dialect, PasswordCheck, Salt, Statement, Switch, check_password,
+    AccountFacts, AccountRole, Barrier, Dialect, PasswordCheck, Salt, Statement, Switch,
+    check_password,
 };
-use crate::plan::Outcome;
+use crate::plan::{AccountMeans, Outcome};
 
 /// SQL reaches the client on its standard input; the shell's own `printf` shows in no process list.
 const AS_ROOT: &str = r#"printf '%s\n' "$statements" | "$client" --protocol=socket --batch"#;
@@ -28,18 +29,9 @@ pub(super) async fn install_admin(
     let dialect = installed(fleet, connection).await?;
     let account = &fleet.cluster().accounts.admin;
     let salt = salt(&connection.host)?;
-    let name = account.name();
     let mut statements = vec![dialect.without_binlog()];
     statements.extend(dialect.set_privileged_writes(Switch::On));
-    statements.push(Statement::new(format!(
-        "DROP USER IF EXISTS {}",
-        name.sql()
-    )));
-    statements.extend(dialect.create_account(
-        &account.spec(AccountRole::Admin),
-        &account.password,
-        salt,
-    ));
+    statements.extend(rewrite(dialect, AccountRole::Admin, account, salt));
     statements.extend(dialect.set_privileged_writes(Switch::Off));
     as_root(connection, dialect, &statements).await?;
     Ok(Outcome::Changed)
@@ -113,6 +105,7 @@ pub(super) async fn ensure(
     fleet: &LiveFleet,
     connection: &Connection,
     role: AccountRole,
+    means: AccountMeans,
 ) -> Result<Outcome, ActionError> {
     let host = &connection.host;
     let account = fleet.cluster().accounts.of(role);
@@ -120,7 +113,10 @@ pub(super) async fn ensure(
     let (mut session, dialect) = session(fleet, connection).await?;
     let seen = facts(fleet, &mut session).await?;
     let seen = seen.accounts.get(&account.name());
-    let statements = statements(dialect, role, account, seen, salt);
+    let statements = match means {
+        AccountMeans::Correct => statements(dialect, role, account, seen, salt),
+        AccountMeans::Rewrite => rewrite(dialect, role, account, salt),
+    };
     if role == AccountRole::Admin {
         drop(session);
         as_root(connection, dialect, &statements).await?;
@@ -136,6 +132,13 @@ pub(super) async fn ensure(
     })
 }
 
+/// Statements that succeed on every server, whether it has the account or not.
+fn rewrite(dialect: Dialect, role: AccountRole, account: &Account, salt: Salt) -> Vec<Statement> {
+    let mut statements = vec![dialect.drop_account(&account.name())];
+    statements.extend(dialect.create_account(&account.spec(role), &account.password, salt));
+    statements
+}
+
 fn statements(
     dialect: Dialect,
     role: AccountRole,
@@ -148,7 +151,11 @@ fn statements(
     };
     let name = account.name();
     let mut statements = Vec::new();
-    if check_password(&seen.plugin, &seen.hash, &account.password) != PasswordCheck::Matches {
+    if seen.barriers.contains(&Barrier::Locked) {
+        statements.push(dialect.unlock_account(&name));
+    }
+    let password = check_password(&seen.plugin, &seen.hash, &account.password);
+    if password != PasswordCheck::Matches || seen.barriers.contains(&Barrier::Expired) {
         statements.push(dialect.set_password(&name, &account.password, salt));
     }
     let wanted = dialect.role_privileges(role);

@@ -88,7 +88,9 @@ pub(super) async fn apply(
         Action::SetVariable { variable, value } => {
             variable::set(fleet, connection, *variable, *value).await
         }
-        Action::EnsureAccount { role, .. } => account::ensure(fleet, connection, *role).await,
+        Action::EnsureAccount { role, means, .. } => {
+            account::ensure(fleet, connection, *role, *means).await
+        }
         Action::Seed { into, emptied } => {
             seed::seed(fleet, connection, into, emptied, progress).await
         }

@@ -48,9 +48,14 @@ fn apply(cluster: &Cluster, after: &mut Observation, step: &Step) {
         }
         Action::EnsureAccount { role, .. } => {
             let account = cluster.accounts.of(*role);
-            with_server(cluster, after, &step.host, |facts| {
-                account_as_wanted(facts, *role, account);
-            });
+            let followers = after.servers().filter(|(_, facts)| facts.replica.is_some());
+            let mut hosts: Vec<HostName> = followers.map(|(host, _)| host.clone()).collect();
+            hosts.push(step.host.clone());
+            for host in hosts {
+                with_server(cluster, after, &host, |facts| {
+                    account_as_wanted(facts, *role, account);
+                });
+            }
         }
         // The server lets us in from now on.
         Action::InstallAdmin => with_server(cluster, after, &step.host, |_| ()),

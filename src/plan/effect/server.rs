@@ -99,6 +99,7 @@ pub(super) fn account_as_wanted(facts: &mut ServerFacts, role: AccountRole, acco
             plugin,
             hash,
             privileges,
+            barriers: BTreeSet::new(),
         },
     );
 }

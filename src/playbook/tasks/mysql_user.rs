@@ -1,14 +1,19 @@
 //! `mysql_user`: one of the inventory's accounts exists on the primary with its password and with
 //! exactly its privileges, whence it replicates. Privileges are compared as sets and passwords by
-//! their stored hash, so that a converged run writes nothing.
+//! their stored hash, so that a converged run writes nothing. A replica is never written to: one whose
+//! account somebody changed gets it with the primary's, which is written anew.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::facts::ServerView;
-use crate::inventory::Account;
-use crate::mysql::{AccountRole, PasswordCheck, ServerFacts, check_password};
-use crate::plan::Action;
+use crate::inventory::{Account, HostName};
+use crate::mysql::{
+    AccountRole, PasswordCheck, ReplicaStatus, ServerFacts, ThreadState, check_password,
+};
+use crate::plan::{AccountMeans, Action};
 use crate::playbook::arguments::Text;
 use crate::playbook::{Change, Scope, TaskError};
 
@@ -29,21 +34,69 @@ impl MysqlUser {
             ))
         })?;
         let account = scope.world.cluster.accounts.of(role);
-        let differs = match scope.server() {
-            ServerView::Up(facts) => differences(facts, role, account),
+        let (own, strays) = match scope.server() {
+            ServerView::Up(facts) => (
+                differences(facts, role, account),
+                strays(scope, facts, role, account),
+            ),
             ServerView::Absent | ServerView::Stopped | ServerView::Refused(_) => {
-                vec!["create".to_owned()]
+                (vec!["create".to_owned()], Vec::new())
             }
         };
+        let means = if strays.is_empty() {
+            AccountMeans::Correct
+        } else {
+            AccountMeans::Rewrite
+        };
+        let differs = [own, strays].concat();
         if differs.is_empty() {
             return Ok(Vec::new());
         }
         let why = format!("{}@{}: {}", account.user, account.host, differs.join(", "));
         Ok(vec![Change::new(
-            Action::EnsureAccount { role, differs },
+            Action::EnsureAccount {
+                role,
+                means,
+                differs,
+            },
             why,
         )])
     }
+}
+
+/// Followers of this server to which replication would bring no account, or not that of the inventory:
+/// somebody changed it there. One that lags may have it before it; that is no reason to write.
+fn strays(
+    scope: &Scope<'_>,
+    primary: &ServerFacts,
+    role: AccountRole,
+    account: &Account,
+) -> Vec<String> {
+    let here = primary.accounts.get(&account.name());
+    let is_right_here = differences(primary, role, account).is_empty();
+    let replicas = scope.replicas();
+    let followers = replicas.iter().filter_map(|host| {
+        let facts = scope.world.seen.server(host)?;
+        Some((host, facts, facts.replica.as_ref()?))
+    });
+    let stray = |(host, facts, status): (&HostName, &ServerFacts, &ReplicaStatus)| {
+        let there = facts.accounts.get(&account.name());
+        let runs = [status.receiver, status.applier].map(|thread| thread == ThreadState::Running);
+        let has_all = runs == [true, true] && status.lag == Some(Duration::ZERO);
+        if there == here || is_right_here && !has_all {
+            return None;
+        }
+        match (there, is_right_here) {
+            (None, _) => Some(format!("missing on {host}")),
+            (Some(_), false) if here.is_none() => Some(format!("there already on {host}")),
+            (Some(_), false) => None,
+            (Some(_), true) => {
+                let differs = differences(facts, role, account);
+                (!differs.is_empty()).then(|| format!("{} on {host}", differs.join(" and ")))
+            }
+        }
+    };
+    followers.filter_map(stray).collect()
 }
 
 /// What differs, in words; empty when the account is as it should be.
@@ -61,6 +114,7 @@ pub(crate) fn differences(
         PasswordCheck::Differs => differs.push("another password".to_owned()),
         PasswordCheck::CannotTell { plugin } => differs.push(format!("password kept by {plugin}")),
     }
+    differs.extend(seen.barriers.iter().map(ToString::to_string));
     let wanted = facts.dialect.role_privileges(role);
     let statements = facts
         .dialect

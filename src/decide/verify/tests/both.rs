@@ -8,7 +8,8 @@ use crate::facts::{
 };
 use crate::fixture::{self, Mutate as _, name, unreachable};
 use crate::mysql::{
-    AccountName, Flavor, Positioning, Privilege, Seeding, Switch, ThreadState, Version, WaitPoint,
+    AccountName, Barrier, Flavor, Positioning, Privilege, Seeding, Switch, ThreadState, Version,
+    WaitPoint,
 };
 
 const TIMER: &str = "hactl-purge-relay-logs.timer";
@@ -435,6 +436,22 @@ pub(super) const REPLICATION: &[Case] = &[
         |seen| {
             let other = fixture::dialect(Flavor::MariaDb).predicted_hash(&"other".into());
             account(seen.server_mut("db3"), "repl").hash = other;
+        },
+        &["AccountDiffers"],
+    ),
+    case(
+        "an account that is locked",
+        |seen| {
+            let barriers = &mut account(seen.server_mut("db2"), "repl").barriers;
+            barriers.insert(Barrier::Locked);
+        },
+        &["AccountDiffers"],
+    ),
+    case(
+        "an account whose password has expired",
+        |seen| {
+            let barriers = &mut account(seen.server_mut("db1"), "monitor").barriers;
+            barriers.insert(Barrier::Expired);
         },
         &["AccountDiffers"],
     ),

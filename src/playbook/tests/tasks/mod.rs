@@ -3,6 +3,7 @@
 
 mod machine;
 mod server;
+mod stray_account;
 mod user;
 
 use crate::decide::{Consent, Topology};

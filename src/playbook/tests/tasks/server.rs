@@ -3,7 +3,7 @@
 use super::{Row, says, says_allowed, says_on, table};
 use crate::facts::Observation;
 use crate::fixture::{self, Mutate as _, cluster};
-use crate::mysql::{AccountName, Flavor, Positioning, Seeding, Switch, ThreadState};
+use crate::mysql::{AccountName, Barrier, Flavor, Positioning, Seeding, Switch, ThreadState};
 
 #[test]
 fn mysql_admin() {
@@ -60,11 +60,12 @@ fn mysql_user() {
         let says = |change: fn(&mut Observation)| says_on(&cluster, task, "db1", change).unwrap();
         assert_eq!(says(|_| {}), "");
         assert_eq!(
-            says(|seen| drop(
-                seen.server_mut("db1")
-                    .accounts
-                    .remove(&AccountName::new("monitor", "%"))
-            )),
+            says(|seen| {
+                for host in ["db1", "db2"] {
+                    let accounts = &mut seen.server_mut(host).accounts;
+                    accounts.remove(&AccountName::new("monitor", "%"));
+                }
+            }),
             "monitor account: create [monitor@%: create]"
         );
         assert_eq!(
@@ -95,6 +96,15 @@ fn mysql_user() {
         assert_eq!(
             own("2").unwrap(),
             "monitor account: another password [monitor@%: another password]"
+        );
+        let barred = says(|seen| {
+            let accounts = &mut seen.server_mut("db1").accounts;
+            let account = accounts.get_mut(&AccountName::new("monitor", "%")).unwrap();
+            account.barriers = [Barrier::Expired, Barrier::Locked].into();
+        });
+        assert_eq!(
+            barred,
+            "monitor account: locked and password expired [monitor@%: locked, password expired]"
         );
     }
     let unknown = says("mysql_user: {account: root}", "db1", |_| {}).unwrap_err();

@@ -14,6 +14,9 @@ fn they_are_brought_in_line(suite: Suite) {
     the_inventory_has_other_passwords(&mut cluster);
     they_were_dropped(&cluster);
     everywhere(&cluster, &held);
+    they_are_kept_out(&cluster);
+    one_replica_alone_has_others(&cluster);
+    everywhere(&cluster, &held);
     without_root_nobody_can_look(&mut cluster);
     everywhere(&cluster, &held);
     a_row_arrives(&cluster, "db2", 7);
@@ -62,6 +65,44 @@ fn they_were_dropped(cluster: &Cluster) {
     }
     cluster.finds(&["db1:AccountDiffers", "db3:AccountDiffers"]);
     cluster.bootstrap();
+}
+
+/// Locked, or with a password that has expired: the admin account, too, which is let in by root.
+fn they_are_kept_out(cluster: &Cluster) {
+    for (account, how) in [
+        ("repl@'%'", "ACCOUNT LOCK"),
+        ("monitor@'%'", "PASSWORD EXPIRE"),
+        ("hactl@localhost", "ACCOUNT LOCK"),
+    ] {
+        let alter = format!("ALTER USER {account} {how}");
+        cluster.host("db1").sql(&alter).unwrap();
+    }
+    let run = cluster.bootstrap();
+    run.says("replication account: locked")
+        .says("monitor account: password expired");
+    nothing_is_left_to_do(cluster);
+}
+
+/// Written past the binary log, so that nothing that replicates brings it back.
+fn one_replica_alone_has_others(cluster: &Cluster) {
+    let unlogged = |host: &str, statement: &str| {
+        let statement = format!("SET sql_log_bin = 0; {statement}");
+        let statement = match cluster.lab.suite() {
+            // Its super_read_only stops root, too.
+            Suite::Sid => format!(
+                "SET GLOBAL super_read_only = 0; {statement}; SET GLOBAL super_read_only = 1"
+            ),
+            _ => statement,
+        };
+        cluster.host(host).sql(&statement).unwrap();
+    };
+    unlogged("db2", "DROP USER monitor@'%'");
+    unlogged("db3", "ALTER USER repl@'%' ACCOUNT LOCK");
+    cluster.finds(&["db2:AccountDiffers", "db3:AccountDiffers"]);
+    let run = cluster.bootstrap();
+    run.says("monitor account: write it anew: missing on db2")
+        .says("replication account: write it anew: locked on db3");
+    nothing_is_left_to_do(cluster);
 }
 
 /// Where ssh does not log in as root, a server that refuses the admin account says nothing at all: neither
