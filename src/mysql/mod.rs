@@ -17,6 +17,7 @@
 //! | `queries`, `beat`, `row`, `read_facts`, `server_facts`, `replica_status`, `standing`, `error_code` | what it answers |
 
 mod account;
+mod account_difference;
 mod beat;
 mod binlog_name;
 mod binlog_text;
@@ -58,6 +59,7 @@ mod tests;
 mod version;
 
 pub use account::{AccountFacts, AccountName, AccountRole, AccountSpec, Barrier, UnknownRole};
+pub use account_difference::AccountDifference;
 pub use beat::BeatFacts;
 pub use binlog_name::{BadBinlogName, BinlogName};
 pub use binlog_text::LOG_BEGINS;

@@ -6,8 +6,8 @@ use super::Context;
 use crate::decide::left_behind::awaits_rejoin;
 use crate::decide::topology::host_of;
 use crate::decide::{Finding, Severity};
-use crate::inventory::{Account, Cluster, HostName, Promotion};
-use crate::mysql::{AccountFacts, AccountRole, Dialect, PasswordCheck, check_password};
+use crate::inventory::{Cluster, HostName, Promotion};
+use crate::mysql::{AccountDifference, AccountRole};
 
 /// Every account is on every server, with its password and its privileges.
 pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
@@ -19,11 +19,16 @@ pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
             AccountRole::Monitor,
         ] {
             let account = context.cluster.accounts.of(role);
-            let message = match facts.accounts.get(&account.name()) {
-                None => Some(format!("has no {role} account {account}")),
-                Some(seen) => difference(facts.dialect, role, account, seen)
-                    .map(|what| format!("the {role} account {account} {what}")),
-            };
+            let differences = facts.account_differences(&account.spec(role), &account.password);
+            let whose = format!("the {role} account {account}");
+            // The first of them says enough. One that cannot be compared is not called wrong.
+            let message = differences.iter().find_map(|difference| match difference {
+                AccountDifference::Missing => Some(format!("has no {role} account {account}")),
+                AccountDifference::Barred(why) => Some(format!("{whose} is kept out: {why}")),
+                AccountDifference::Password => Some(format!("{whose} has another password")),
+                AccountDifference::PasswordKeptBy { .. } => None,
+                AccountDifference::Privileges => Some(format!("{whose} has other privileges")),
+            });
             findings.extend(message.map(|message| {
                 Finding::on(
                     host,
@@ -48,25 +53,6 @@ pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The first thing that is not as it should be.
-fn difference(
-    dialect: Dialect,
-    role: AccountRole,
-    account: &Account,
-    seen: &AccountFacts,
-) -> Option<String> {
-    if let Some(barrier) = seen.barriers.first() {
-        return Some(format!("is kept out: {barrier}"));
-    }
-    let password = check_password(&seen.plugin, &seen.hash, &account.password);
-    if matches!(password, PasswordCheck::Differs) {
-        return Some("has another password".to_owned());
-    }
-    let wanted = dialect.role_privileges(role);
-    let grants = dialect.grant_difference(&account.name(), &seen.privileges, &wanted);
-    (!grants.is_empty()).then(|| "has other privileges".to_owned())
 }
 
 /// The replication account can log in from each host to every server that leads or may lead, now and not

@@ -12,8 +12,7 @@ use crate::fleet::script::Script;
 use crate::fleet::{ActionError, Connection, LiveFleet};
 use crate::inventory::{Account, HostName};
 use crate::mysql::{
-    AccountFacts, AccountRole, Barrier, Dialect, PasswordCheck, Salt, Statement, Switch,
-    check_password,
+    AccountDifference, AccountRole, Barrier, Dialect, Salt, ServerFacts, Statement, Switch,
 };
 use crate::plan::{AccountMeans, Outcome};
 
@@ -111,10 +110,9 @@ pub(super) async fn ensure(
     let account = fleet.cluster().accounts.of(role);
     let salt = salt(host)?;
     let (mut session, dialect) = session(fleet, connection).await?;
-    let seen = facts(fleet, &mut session).await?;
-    let seen = seen.accounts.get(&account.name());
+    let facts = facts(fleet, &mut session).await?;
     let statements = match means {
-        AccountMeans::Correct => statements(dialect, role, account, seen, salt),
+        AccountMeans::Correct => corrections(&facts, role, account, salt),
         AccountMeans::Rewrite => rewrite(dialect, role, account, salt),
     };
     if role == AccountRole::Admin {
@@ -139,27 +137,35 @@ fn rewrite(dialect: Dialect, role: AccountRole, account: &Account, salt: Salt) -
     statements
 }
 
-fn statements(
-    dialect: Dialect,
+/// Statements for what differs.
+fn corrections(
+    facts: &ServerFacts,
     role: AccountRole,
     account: &Account,
-    seen: Option<&AccountFacts>,
     salt: Salt,
 ) -> Vec<Statement> {
-    let Some(seen) = seen else {
-        return dialect.create_account(&account.spec(role), &account.password, salt);
+    let (dialect, spec, name) = (facts.dialect, account.spec(role), account.name());
+    let differences = facts.account_differences(&spec, &account.password);
+    let Some(seen) = facts.accounts.get(&name) else {
+        return dialect.create_account(&spec, &account.password, salt);
     };
-    let name = account.name();
+    let set_password = dialect.set_password(&name, &account.password, salt);
     let mut statements = Vec::new();
-    if seen.barriers.contains(&Barrier::Locked) {
-        statements.push(dialect.unlock_account(&name));
+    for difference in differences {
+        match difference {
+            AccountDifference::Missing => {}
+            AccountDifference::Barred(Barrier::Locked) => {
+                statements.push(dialect.unlock_account(&name));
+            }
+            AccountDifference::Barred(Barrier::Expired)
+            | AccountDifference::Password
+            | AccountDifference::PasswordKeptBy { .. } => statements.push(set_password.clone()),
+            AccountDifference::Privileges => {
+                let wanted = dialect.role_privileges(role);
+                statements.extend(dialect.grant_difference(&name, &seen.privileges, &wanted));
+            }
+        }
     }
-    let password = check_password(&seen.plugin, &seen.hash, &account.password);
-    if password != PasswordCheck::Matches || seen.barriers.contains(&Barrier::Expired) {
-        statements.push(dialect.set_password(&name, &account.password, salt));
-    }
-    let wanted = dialect.role_privileges(role);
-    statements.extend(dialect.grant_difference(&name, &seen.privileges, &wanted));
     statements
 }
 

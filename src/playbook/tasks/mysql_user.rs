@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::facts::ServerView;
-use crate::inventory::{Account, HostName};
+use crate::inventory::HostName;
 use crate::mysql::{
-    AccountRole, PasswordCheck, ReplicaStatus, ServerFacts, ThreadState, check_password,
+    AccountDifference, AccountRole, AccountSpec, ReplicaStatus, ServerFacts, ThreadState,
 };
 use crate::plan::{AccountMeans, Action};
 use crate::playbook::arguments::Text;
@@ -34,13 +35,14 @@ impl MysqlUser {
             ))
         })?;
         let account = scope.world.cluster.accounts.of(role);
+        let spec = account.spec(role);
         let (own, strays) = match scope.server() {
             ServerView::Up(facts) => (
-                differences(facts, role, account),
-                strays(scope, facts, role, account),
+                facts.account_differences(&spec, &account.password),
+                strays(scope, facts, &spec, &account.password),
             ),
             ServerView::Absent | ServerView::Stopped | ServerView::Refused(_) => {
-                (vec!["create".to_owned()], Vec::new())
+                (vec![AccountDifference::Missing], Vec::new())
             }
         };
         let means = if strays.is_empty() {
@@ -48,7 +50,8 @@ impl MysqlUser {
         } else {
             AccountMeans::Rewrite
         };
-        let differs = [own, strays].concat();
+        let mut differs: Vec<_> = own.iter().map(ToString::to_string).collect();
+        differs.extend(strays);
         if differs.is_empty() {
             return Ok(Vec::new());
         }
@@ -64,63 +67,41 @@ impl MysqlUser {
     }
 }
 
-/// Followers of this server to which replication would bring no account, or not that of the inventory:
-/// somebody changed it there. One that lags may have it before it; that is no reason to write.
+/// Followers of this server on which somebody changed the account, in words: its own statements would fail there,
+/// or there are none to bring it. One that lags may have it before it; that is no reason to write.
 fn strays(
     scope: &Scope<'_>,
     primary: &ServerFacts,
-    role: AccountRole,
-    account: &Account,
+    spec: &AccountSpec,
+    password: &SecretString,
 ) -> Vec<String> {
-    let here = primary.accounts.get(&account.name());
-    let is_right_here = differences(primary, role, account).is_empty();
-    let replicas = scope.replicas();
-    let followers = replicas.iter().filter_map(|host| {
+    let here = primary.accounts.get(&spec.name);
+    let is_right_here = primary.account_differences(spec, password).is_empty();
+    let stray = |host: &HostName| {
         let facts = scope.world.seen.server(host)?;
-        Some((host, facts, facts.replica.as_ref()?))
-    });
-    let stray = |(host, facts, status): (&HostName, &ServerFacts, &ReplicaStatus)| {
-        let there = facts.accounts.get(&account.name());
-        let runs = [status.receiver, status.applier].map(|thread| thread == ThreadState::Running);
-        let has_all = runs == [true, true] && status.lag == Some(Duration::ZERO);
-        if there == here || is_right_here && !has_all {
-            return None;
-        }
-        match (there, is_right_here) {
-            (None, _) => Some(format!("missing on {host}")),
-            (Some(_), false) if here.is_none() => Some(format!("there already on {host}")),
-            (Some(_), false) => None,
-            (Some(_), true) => {
-                let differs = differences(facts, role, account);
-                (!differs.is_empty()).then(|| format!("{} on {host}", differs.join(" and ")))
+        let status = facts.replica.as_ref()?;
+        let there = facts.accounts.get(&spec.name);
+        let what = match (here, there) {
+            _ if here == there || is_right_here && !has_all(status) => return None,
+            (_, None) => "missing".to_owned(),
+            (None, Some(_)) => "there already".to_owned(),
+            (Some(_), Some(_)) if !is_right_here => return None,
+            (Some(_), Some(_)) => {
+                let mut differs = facts.account_differences(spec, password);
+                // Another release has other privileges, which no statement of this one's names.
+                let same_release = facts.dialect == primary.dialect;
+                differs.retain(|what| same_release || *what != AccountDifference::Privileges);
+                let differs: Vec<_> = differs.iter().map(ToString::to_string).collect();
+                (!differs.is_empty()).then(|| differs.join(" and "))?
             }
-        }
+        };
+        Some(format!("{what} on {host}"))
     };
-    followers.filter_map(stray).collect()
+    scope.replicas().iter().filter_map(stray).collect()
 }
 
-/// What differs, in words; empty when the account is as it should be.
-pub(crate) fn differences(
-    facts: &ServerFacts,
-    role: AccountRole,
-    account: &Account,
-) -> Vec<String> {
-    let Some(seen) = facts.accounts.get(&account.name()) else {
-        return vec!["create".to_owned()];
-    };
-    let mut differs = Vec::new();
-    match check_password(&seen.plugin, &seen.hash, &account.password) {
-        PasswordCheck::Matches => {}
-        PasswordCheck::Differs => differs.push("another password".to_owned()),
-        PasswordCheck::CannotTell { plugin } => differs.push(format!("password kept by {plugin}")),
-    }
-    differs.extend(seen.barriers.iter().map(ToString::to_string));
-    let wanted = facts.dialect.role_privileges(role);
-    let statements = facts
-        .dialect
-        .grant_difference(&account.name(), &seen.privileges, &wanted);
-    if !statements.is_empty() {
-        differs.push("other privileges".to_owned());
-    }
-    differs
+/// Whether what the primary wrote is there.
+fn has_all(status: &ReplicaStatus) -> bool {
+    let threads = [status.receiver, status.applier];
+    threads == [ThreadState::Running; 2] && status.lag == Some(Duration::ZERO)
 }

@@ -25,7 +25,7 @@ fn other_password_on(seen: &mut Observation, host: &str) {
 #[test]
 fn is_written_anew_where_replication_would_not_mend_it() {
     type Row = (fn(&mut Observation), &'static str);
-    let rows: [Row; 9] = [
+    let rows: [Row; 11] = [
         (|_| {}, ""),
         (|seen| drop_on(seen, "db2"), "write it anew: missing on db2"),
         (
@@ -34,6 +34,27 @@ fn is_written_anew_where_replication_would_not_mend_it() {
                 accounts.get_mut(&monitor()).unwrap().barriers = [Barrier::Locked].into();
             },
             "write it anew: locked on db3",
+        ),
+        (
+            |seen| {
+                let accounts = &mut seen.server_mut("db3").accounts;
+                accounts.get_mut(&monitor()).unwrap().privileges.clear();
+            },
+            "write it anew: other privileges on db3",
+        ),
+        // Another release has others, whatever is written on this one.
+        (
+            |seen| {
+                let facts = seen.server_mut("db3");
+                facts.dialect.version.patch += 1;
+                facts
+                    .accounts
+                    .get_mut(&monitor())
+                    .unwrap()
+                    .privileges
+                    .clear();
+            },
+            "",
         ),
         // A password that the inventory has changed is the same old one everywhere.
         (
